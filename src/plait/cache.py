@@ -1,0 +1,145 @@
+"""Features of frozen encoders: computed once a row, shared by every expert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.sparse import vstack
+from torch import Tensor
+
+from plait.data.loader import View, blocks
+from plait.encoders.encoder import Encoder, Matrix
+from plait.types import Features, Sample
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The encoded rows of a table.
+
+    Attributes:
+        features: Features of all n rows, by source.
+        matrices: what experts that are not networks read of a source, where its encoder offers it.
+        codes: which columns of a matrix are level codes, by source.
+    """
+
+    features: Mapping[str, Features]
+    matrices: Mapping[str, Matrix]
+    codes: Mapping[str, Sequence[int]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.features.values())))
+
+    def take(self, rows: np.ndarray) -> Encoded:
+        """Return the given rows, (k) numbers or (n) booleans, in order."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        index = torch.from_numpy(rows)
+        return replace(
+            self,
+            features={name: features.take(index) for name, features in self.features.items()},
+            matrices={name: matrix[rows] for name, matrix in self.matrices.items()},
+        )
+
+    def without(self, sources: Iterable[str]) -> Encoded:
+        """Return the same rows with some sources missing in all of them."""
+        gone = set(sources)
+        nowhere = torch.zeros(len(self), dtype=torch.bool)
+        return replace(
+            self,
+            features={
+                name: features.keep(nowhere) if name in gone else features
+                for name, features in self.features.items()
+            },
+            matrices={
+                name: _emptied(matrix) if name in gone else matrix
+                for name, matrix in self.matrices.items()
+            },
+        )
+
+    def present(self, sources: Iterable[str]) -> Tensor:
+        """Return (n), True where the row has at least one of the sources."""
+        return torch.stack([self.features[name].present for name in sources]).any(dim=0)
+
+
+def _emptied(matrix: Matrix) -> Matrix:
+    if isinstance(matrix, np.ndarray):
+        return np.full_like(matrix, np.nan)
+    empty: Matrix = matrix * 0
+    return empty
+
+
+def encode(
+    encoders: Mapping[str, Encoder],
+    samples: Mapping[str, Sequence[Sample | None]],
+    rows: np.ndarray,
+) -> Encoded:
+    """Encode the given rows with fitted encoders, a block at a time.
+
+    Args:
+        encoders: by source.
+        samples: of the whole table, by source.
+        rows: (n) row numbers.
+    """
+    features: dict[str, Features] = {}
+    matrices: dict[str, Matrix] = {}
+    for name, encoder in encoders.items():
+        features[name], matrix = _encode_one(encoder, View(samples[name], rows))
+        if matrix is not None:
+            matrices[name] = matrix
+    codes = {name: encoder.code_columns for name, encoder in encoders.items()}
+    return Encoded(features, matrices, codes)
+
+
+@torch.no_grad()
+def _encode_one(
+    encoder: Encoder, samples: Sequence[Sample | None]
+) -> tuple[Features, Matrix | None]:
+    encoder.eval()
+    features, matrices = [], []
+    for block in blocks(range(len(samples)), 1024):
+        batch = [samples[row] for row in block]
+        features.append(encoder(batch))
+        matrices.append(encoder.matrix(batch))
+    joined = Features(
+        pooled=torch.cat([part.pooled for part in features]),
+        tokens=torch.cat([part.tokens for part in features]),
+        mask=torch.cat([part.mask for part in features]),
+        source=torch.cat([part.source for part in features]),
+    )
+    return joined, _stack(matrices)
+
+
+def _stack(matrices: list[Matrix | None]) -> Matrix | None:
+    there = [matrix for matrix in matrices if matrix is not None]
+    if not there:
+        return None
+    if isinstance(there[0], np.ndarray):
+        return np.concatenate(there)
+    return vstack(there, format="csr")
+
+
+def fit_and_encode(
+    encoders: Mapping[str, Encoder],
+    samples: Mapping[str, Sequence[Sample | None]],
+    rows: np.ndarray,
+    target: np.ndarray,
+    seed: int,
+) -> Encoded:
+    """Fit the encoders on the given rows, and encode these rows as training rows.
+
+    Args:
+        encoders: to be fitted, by source.
+        samples: of the whole table, by source.
+        rows: (n) training rows.
+        target: (n c) of these rows.
+        seed: of everything random.
+    """
+    learned: dict[str, Features] = {}
+    for name, encoder in encoders.items():
+        own = encoder.fit_encode(View(samples[name], rows), target, seed)
+        if own is not None:
+            learned[name] = own
+    encoded = encode(encoders, samples, rows)
+    return replace(encoded, features={**encoded.features, **learned})

@@ -1,0 +1,76 @@
+"""The model card: written from the facts of the model, nothing by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plait.parts import Parts
+
+
+def model_card(model: Parts) -> str:
+    """Return the card as Markdown: what it reads, how it scored, what it cannot."""
+    facts = model.facts
+    reads = [
+        f"| {column.name} | {column.modality.value} | {column.evidence} |"
+        for source in model.sources
+        for column in source.columns
+    ]
+    left_out = [
+        f"| {column.name} | {column.left_out} |"
+        for column in model.schema.columns
+        if column.left_out and column.name != model.target.name
+    ]
+    parts = [
+        f"# A plait model of `{model.target.name}`",
+        _what(model),
+        "## What it reads\n\n| column | modality | evidence |\n| --- | --- | --- |\n"
+        + "\n".join(reads),
+    ]
+    if left_out:
+        parts.append("Left out:\n\n| column | reason |\n| --- | --- |\n" + "\n".join(left_out))
+    if "board" in facts:
+        parts.append("## How it scored\n\n" + _board(facts))
+    parts.append(
+        "## Limits\n\n"
+        "- The scores hold for rows like those it learned from; nothing is promised for others.\n"
+        "- The winner was chosen on the rows it is scored on, so its score is a little too good; a "
+        "test set of your own (`plait evaluate`) is not.\n"
+        "- Any column may be missing in a row, at a loss; `plait explain` shows what each one "
+        "adds.\n"
+        "- Probabilities are as the models gave them; they were not calibrated afterwards."
+    )
+    parts.append(
+        "## Made by\n\n"
+        + "\n".join(f"- {name} {version}" for name, version in facts.get("versions", {}).items())
+        + f"\n- seed {model.config.seed}"
+        + f"\n- data fingerprint `{facts.get('fingerprint', 'unknown')}`"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _what(model: Parts) -> str:
+    kind = {
+        "classify": f"one of {len(model.target.labels)} classes",
+        "multilabel": f"any of {len(model.target.labels)} labels",
+        "regress": "a number",
+    }[model.target.kind]
+    facts = model.facts
+    rows = f", from {facts['rows']:,} rows" if "rows" in facts else ""
+    experts = ", ".join(f"`{name}`" for name in model.experts)
+    return f"It predicts {kind}{rows}. Entrant `{model.entrant.name}`, made of {experts}."
+
+
+def _board(facts: dict[str, Any]) -> str:
+    board = facts["board"]
+    lines = [
+        f"| {line['name']}{' (saved)' if line['name'] == board['winner'] else ''} "
+        f"| {line['score']['value']:.4f} "
+        f"| {line['score']['low']:.4f} to {line['score']['high']:.4f} |"
+        for line in board["lines"]
+    ]
+    head = f"| entrant | {board['metric']} | 95 % interval |\n| --- | --- | --- |\n"
+    text = head + "\n".join(lines) + f"\n\n{facts.get('sentence', '')}"
+    if "test" in facts:
+        scores = ", ".join(f"{k} {v['value']:.4f}" for k, v in facts["test"]["scores"].items())
+        text += f"\n\nOn {facts['test']['rows']} test rows kept apart: {scores}."
+    return text

@@ -1,0 +1,1 @@
+"""Tables in, batches out: reading, detecting, splitting, and one file a modality."""

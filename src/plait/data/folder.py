@@ -1,0 +1,64 @@
+"""A folder of files as a table: files that share a stem are one row, sub-folders are classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from plait.data.media import MEDIA_SUFFIXES
+from plait.data.table import Table
+from plait.errors import TableError
+
+LONGEST_TEXT = 1024 * 1024
+"""Bytes of a text file that are read into its cell."""
+
+
+def read_folder(folder: Path) -> Table:
+    """Read a folder of pictures, texts and sounds.
+
+    `0001.jpg`, `0001.txt` and `0001.wav` in one folder are one row with the columns `image`,
+    `text` and `audio`. When the files lie in sub-folders, the sub-folder's name is the row's
+    `label`. Hidden files are passed over.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        A table with a column for each kind of file that was found.
+
+    Raises:
+        TableError: when there is no file of a known kind.
+    """
+    rows: dict[Path, dict[str, str]] = {}
+    for path in sorted(_files(folder)):
+        kind = MEDIA_SUFFIXES.get(path.suffix.lower())
+        if path.suffix.lower() in {".txt", ".md"}:
+            rows.setdefault(path.with_suffix(""), {})["text"] = _text(path)
+        elif kind is not None:
+            relative = path.relative_to(folder).as_posix()
+            rows.setdefault(path.with_suffix(""), {}).setdefault(kind.value, relative)
+    if not rows:
+        raise TableError(
+            f"There are no pictures, texts, sounds or videos in {str(folder)!r}; "
+            "give a table file, or a folder of such files."
+        )
+    kinds = [k for k in ("image", "text", "audio", "video") if any(k in r for r in rows.values())]
+    data: dict[str, list[str | None]] = {k: [row.get(k) for row in rows.values()] for k in kinds}
+    if any(stem.parent != folder for stem in rows):
+        data["label"] = [
+            None if stem.parent == folder else stem.parent.relative_to(folder).as_posix()
+            for stem in rows
+        ]
+    return Table.of(data, folder)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden:
+            yield path
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LONGEST_TEXT).decode("utf-8", errors="replace").strip()

@@ -1,0 +1,123 @@
+"""Pictures: from a cell to 8-bit RGB arrays, whatever the file was."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from plait.data.media import modality_of_bytes, read_bytes
+from plait.errors import CellError
+
+MAX_PIXELS = 64_000_000
+"""Pixels above which a picture is refused: a small file may unpack to fill the memory."""
+
+Picture = np.ndarray
+"""(h w 3) uint8, RGB, upright."""
+
+
+def read_pictures(
+    value: Any, folder: Path = Path(), allow_outside: bool = False, side: int | None = None
+) -> list[Picture]:
+    """Read a cell of one picture or a list of them.
+
+    Args:
+        value: a path, bytes, a PIL image, an array, or a list of these.
+        folder: where relative paths start.
+        allow_outside: whether paths may leave the folder.
+        side: decode no larger than needed for this longest side, in pixels; None keeps all.
+
+    Returns:
+        The pictures, each (h w 3) uint8.
+
+    Raises:
+        CellError: when one of them cannot be read.
+    """
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise CellError("the list of pictures is empty")
+        return [_read_one(item, folder, allow_outside, side) for item in value]
+    return [_read_one(value, folder, allow_outside, side)]
+
+
+def _read_one(value: Any, folder: Path, allow_outside: bool, side: int | None) -> Picture:
+    if isinstance(value, np.ndarray):
+        return from_array(value)
+    if isinstance(value, Image.Image):
+        return from_pil(value)
+    content = read_bytes(value, folder, allow_outside)
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            _refuse_bomb(picture)
+            if side is not None:
+                picture.draft(None, (side, side))
+            return from_pil(picture)
+    except UnidentifiedImageError:
+        kind = modality_of_bytes(content)
+        found = f"it looks like {kind.value}" if kind else "unknown format"
+        raise CellError(f"not a picture that can be read ({found})") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise CellError(f"has more than {MAX_PIXELS:,} pixels") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise CellError(f"broken picture: {error}") from error
+
+
+def _refuse_bomb(picture: Image.Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise CellError(
+            f"has {picture.width}x{picture.height} pixels, more than the limit of {MAX_PIXELS:,}"
+        )
+
+
+def from_pil(picture: Image.Image) -> Picture:
+    """Return a PIL image upright, in RGB, its first frame, on white where it is transparent."""
+    _refuse_bomb(picture)
+    # `draft` makes the file smaller than the EXIF size says; only the rotation is of use.
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):
+        return from_array(np.asarray(picture))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(ground, picture)
+    return np.asarray(picture.convert("RGB"))
+
+
+def from_array(array: np.ndarray) -> Picture:
+    """Return an array of numbers as a picture.
+
+    Args:
+        array: (h w), (h w 1), (h w 3) or (h w 4); 8-bit, 16-bit, or real in 0..1 or beyond, which
+            is then stretched from its lowest to its highest value.
+
+    Raises:
+        CellError: for another shape, or when no value is finite.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise CellError(f"expected (h, w), (h, w, 3) or (h, w, 4), found shape {array.shape}")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise CellError(f"has more than {MAX_PIXELS:,} pixels")
+    array = array[:, :, :3]
+    if array.dtype != np.uint8:
+        array = _to_bytes(array.astype(np.float32), array.dtype)
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+
+
+def _to_bytes(array: np.ndarray, was: np.dtype[Any]) -> np.ndarray:
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        raise CellError("no pixel has a finite value")
+    low, high = float(finite.min()), float(finite.max())
+    if was == np.uint16:
+        low, high = 0.0, 65535.0
+    elif was == np.bool_ or (np.issubdtype(was, np.floating) and low >= 0 and high <= 1):
+        low, high = 0.0, 1.0
+    elif np.issubdtype(was, np.integer) and low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    scaled = (np.nan_to_num(array, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
+    return (scaled * 255 + 0.5).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,92 @@
+"""Files that cells name: which kind they are, where they lie, and their bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plait.errors import CellError
+from plait.types import Modality
+
+MEDIA_SUFFIXES = {
+    suffix: modality
+    for modality, suffixes in {
+        Modality.IMAGE: ".jpg .jpeg .png .webp .gif .bmp .tif .tiff .ppm .pgm .avif",
+        Modality.AUDIO: ".wav .flac .mp3 .ogg .m4a .opus .aac",
+        Modality.VIDEO: ".mp4 .mov .avi .mkv .webm .m4v",
+    }.items()
+    for suffix in suffixes.split()
+}
+"""The kind of a file by its suffix."""
+
+_FIRST_BYTES = (
+    (b"\xff\xd8\xff", Modality.IMAGE),
+    (b"\x89PNG", Modality.IMAGE),
+    (b"GIF8", Modality.IMAGE),
+    (b"BM", Modality.IMAGE),
+    (b"II*\0", Modality.IMAGE),
+    (b"MM\0*", Modality.IMAGE),
+    (b"fLaC", Modality.AUDIO),
+    (b"OggS", Modality.AUDIO),
+    (b"ID3", Modality.AUDIO),
+    (b"\x1aE\xdf\xa3", Modality.VIDEO),
+)
+
+
+def modality_of_name(value: str) -> Modality | None:
+    """Return the modality that a file name's suffix stands for, or None."""
+    if len(value) > 4096 or "\n" in value:
+        return None
+    dot = value.rfind(".")
+    return MEDIA_SUFFIXES.get(value[dot:].lower()) if dot > 0 else None
+
+
+def modality_of_bytes(value: bytes) -> Modality | None:
+    """Return the modality that a file's first bytes stand for, or None."""
+    if value[:4] == b"RIFF":
+        return Modality.IMAGE if value[8:12] == b"WEBP" else Modality.AUDIO
+    if value[4:8] == b"ftyp":
+        return Modality.IMAGE if value[8:12] in (b"avif", b"heic") else Modality.VIDEO
+    return next((kind for start, kind in _FIRST_BYTES if value.startswith(start)), None)
+
+
+def locate(value: str, folder: Path, allow_outside: bool) -> Path:
+    """Return the file that a cell names.
+
+    Args:
+        value: a path, relative to the table's folder or absolute.
+        folder: the table's folder, resolved.
+        allow_outside: whether the path may leave the folder.
+
+    Raises:
+        CellError: when the path leaves the folder, or there is no such file.
+    """
+    if "\0" in value:
+        raise CellError("the path has a zero byte in it")
+    path = (folder / value).resolve()
+    if not allow_outside and not path.is_relative_to(folder):
+        raise CellError(
+            f"path {value!r} leaves the table's folder (allow it with allow_outside=True)"
+        )
+    if not path.is_file():
+        raise CellError(f"there is no file {value!r}")
+    return path
+
+
+def read_bytes(value: Any, folder: Path, allow_outside: bool) -> bytes:
+    """Return the bytes of a cell that holds a path or the bytes themselves.
+
+    Raises:
+        CellError: when the cell is neither, or the file cannot be read.
+    """
+    if isinstance(value, dict):  # how Hugging Face tables store media
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, (str, Path)):
+        path = locate(str(value), folder, allow_outside)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise CellError(f"cannot read {str(value)!r}: {error.strerror}") from error
+    raise CellError(f"expected a path or bytes, found {type(value).__name__}")

@@ -1,0 +1,61 @@
+"""The ledger: every cell and row that could not be used, with its number and the reason."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plait.errors import TableError
+
+WHOLE_ROW = "(row)"
+
+
+@dataclass
+class Ledger:
+    """Counts what was left out or taken as missing; a cell is counted once however often read."""
+
+    entries: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    def add(self, row: int, column: str, reason: str) -> None:
+        """Note that a cell, or with `WHOLE_ROW` a row, cannot be used."""
+        self.entries[row, column] = reason
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def counts(self) -> Counter[str]:
+        """Return the number of entries by column."""
+        return Counter(column for _, column in self.entries)
+
+    def require_share(self, column: str, rows: int, limit: float) -> None:
+        """Stop the run when too much of a column cannot be read.
+
+        Args:
+            column: the column.
+            rows: rows of the table.
+            limit: share of the rows, in 0..1, that may be unreadable.
+
+        Raises:
+            TableError: with the count, the limit and the first reasons.
+        """
+        bad = [(row, reason) for (row, name), reason in self.entries.items() if name == column]
+        if len(bad) <= limit * rows:
+            return
+        first = "; ".join(f"row {row}: {reason}" for row, reason in sorted(bad)[:3])
+        raise TableError(
+            f"{len(bad)} of {rows} cells of column {column!r} cannot be read, more than the "
+            f"{limit:.0%} that max_bad_share allows ({first}). Mend them, ignore the column, or "
+            "raise max_bad_share."
+        )
+
+    def write(self, path: Path) -> None:
+        """Write `row,column,reason` as CSV; rows count from 0 after the header."""
+        partial = path.with_name(path.name + ".part")
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["row", "column", "reason"])
+            for (row, column), reason in sorted(self.entries.items()):
+                writer.writerow([row, column, reason])
+        partial.replace(path)

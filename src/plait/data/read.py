@@ -1,0 +1,161 @@
+"""Read a table from a file, a folder, pandas, pyarrow or a dictionary."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from plait.data.table import Table, check_names
+from plait.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IN_MEMORY = 256 * 1024 * 1024
+"""Bytes of a file above which its columns are memory-mapped instead of held."""
+
+Source = "str | Path | pd.DataFrame | pa.Table | Mapping[str, Any] | Table"
+
+
+def read(
+    source: Any,
+    *,
+    folder: str | Path | None = None,
+    encoding: str | None = None,
+    allow_outside: bool = False,
+) -> Table:
+    """Read a table.
+
+    Args:
+        source: a path to CSV, TSV, JSONL or Parquet; a folder of files; a pandas DataFrame; a
+            pyarrow Table; or a mapping of column name to values.
+        folder: where relative paths in cells start; the file's own folder by default.
+        encoding: of a text file; found out by default.
+        allow_outside: let cells name files outside `folder`.
+
+    Returns:
+        The table. Rows of a text file that do not fit its columns are left out and listed in
+        `problems`.
+
+    Raises:
+        TableError: when there is nothing to read, or it cannot be read.
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, (str, Path)):
+        return _read_path(Path(source), folder, encoding, allow_outside)
+    home = Path(folder) if folder is not None else Path.cwd()
+    if isinstance(source, pa.Table):
+        return _of_arrow(source, home, allow_outside)
+    if isinstance(source, Mapping):
+        return _not_empty(Table.of(_lists(source), home, allow_outside), "the mapping")
+    if hasattr(source, "columns") and hasattr(source, "iloc"):
+        return _of_pandas(source, home, allow_outside)
+    raise TableError(
+        f"Cannot read a table from {type(source).__name__}; give a path to CSV, TSV, JSONL or "
+        "Parquet, a folder, a pandas DataFrame, a pyarrow Table, or a dict of columns."
+    )
+
+
+def _read_path(
+    path: Path, folder: str | Path | None, encoding: str | None, allow_outside: bool
+) -> Table:
+    from plait.data import folder as folders
+    from plait.data import text_files
+
+    if not path.exists():
+        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        from plait.errors import did_you_mean
+
+        raise TableError(
+            f"There is no file or folder {str(path)!r}.{did_you_mean(path.name, near)}"
+        )
+    if path.is_dir():
+        return _not_empty(folders.read_folder(path), str(path))
+    home = Path(folder) if folder is not None else path.parent
+    suffix = path.suffix.lower()
+    problems: list[tuple[int, str]] = []
+    if suffix in {".csv", ".tsv", ".txt"}:
+        batches = text_files.csv_batches(path, encoding, problems)
+    elif suffix in {".jsonl", ".ndjson"}:
+        batches = text_files.json_batches(path, encoding, problems)
+    elif suffix in {".parquet", ".pq"}:
+        batches = _parquet_batches(path)
+    else:
+        raise TableError(
+            f"Cannot read {path.name!r}: plait reads .csv, .tsv, .jsonl, .parquet and folders."
+        )
+    arrow = _gather(batches, mapped=path.stat().st_size > IN_MEMORY)
+    return _of_arrow(arrow, home, allow_outside, tuple(problems))
+
+
+def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise TableError(f"{path.name!r} is not a Parquet file: {error}") from error
+    yield pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
+    yield from file.iter_batches(batch_size=4096)
+
+
+def _gather(batches: Iterator[pa.RecordBatch], mapped: bool) -> pa.Table:
+    """Return one Arrow table of the batches; through a memory-mapped file when they are many."""
+    if not mapped:
+        return pa.Table.from_batches(list(batches))
+    first = next(batches)
+    with tempfile.NamedTemporaryFile(prefix="plait-", suffix=".arrow") as file:
+        with pa.ipc.new_file(file.name, first.schema) as writer:
+            writer.write_batch(first)
+            for batch in batches:
+                writer.write_batch(batch)
+        # The map keeps the pages alive after the name is gone, so nothing is left behind.
+        return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
+
+
+def _of_arrow(
+    arrow: pa.Table,
+    folder: Path,
+    allow_outside: bool,
+    problems: tuple[tuple[int, str], ...] = (),
+) -> Table:
+    check_names(arrow.column_names)
+    data = {name: arrow.column(name) for name in arrow.column_names}
+    return _not_empty(Table.of(data, folder, allow_outside, problems), "the table")
+
+
+def _of_pandas(frame: pd.DataFrame, folder: Path, allow_outside: bool) -> Table:
+    import pandas as pd
+
+    names = [str(name) for name in frame.columns]
+    check_names(names)
+    data: dict[str, Any] = {}
+    for position, name in enumerate(names):
+        series = frame.iloc[:, position]
+        if series.dtype != object:
+            data[name] = pa.chunked_array([pa.Array.from_pandas(series)])
+            continue
+        data[name] = [
+            None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in series
+        ]
+    return _not_empty(Table.of(data, folder, allow_outside), "the DataFrame")
+
+
+def _lists(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(name): values if isinstance(values, pa.ChunkedArray) else list(values)
+        for name, values in source.items()
+    }
+
+
+def _not_empty(table: Table, what: str) -> Table:
+    if not table.columns:
+        raise TableError(f"There are no columns in {what}.")
+    if not len(table):
+        raise TableError(f"There are no rows in {what}; it has the columns {table.columns}.")
+    return table

@@ -1,0 +1,181 @@
+"""Folds: which rows learn and which are held out, so that neither has seen the other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plait.data.date import read_date
+from plait.data.number import parse_number
+from plait.data.table import Table
+from plait.errors import CellError, ConfigError, TableError
+
+HOLD_OUT = 5
+"""A single hold-out is one of so many folds."""
+
+WAYS = ("stratified", "random", "group:COLUMN", "time:COLUMN", "column:COLUMN")
+
+PART_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """How rows are divided.
+
+    Attributes:
+        folds: (learning rows, held-out rows), each sorted row numbers.
+        test: rows kept apart until the end.
+        groups: (n) number of the group of each row; all different when rows are independent.
+    """
+
+    folds: tuple[tuple[np.ndarray, np.ndarray], ...]
+    test: np.ndarray
+    groups: np.ndarray
+
+
+def parse_way(way: str | None, table: Table) -> tuple[str, str]:
+    """Return the kind of split and its column, which is empty where it needs none.
+
+    Raises:
+        ConfigError: when the kind is not known.
+        ColumnError: when the column is not in the table.
+    """
+    kind, _, column = (way or "stratified").partition(":")
+    needs_column = kind in ("group", "time", "column")
+    if (kind not in ("stratified", "random") and not needs_column) or needs_column != bool(column):
+        raise ConfigError(f"Split {way!r} is not known; say one of {', '.join(WAYS)}.")
+    return kind, table.require(column) if column else ""
+
+
+def automatic_folds(rows: int) -> int:
+    """Return how many folds a table of so many rows is judged on; 1 is a single hold-out."""
+    return 5 if rows <= 3000 else 3 if rows <= 8000 else 1
+
+
+def make_split(
+    table: Table, way: str | None, folds: int, classes: np.ndarray | None, seed: int
+) -> Split:
+    """Divide the rows of a table.
+
+    Args:
+        table: of n rows.
+        way: one of `WAYS`; None is stratified.
+        folds: how many; 1 holds out one fifth, 0 chooses by the number of rows.
+        classes: (n) class numbers to be spread evenly; None when there are none.
+        seed: of the shuffling.
+
+    Raises:
+        TableError: when there are too few rows or groups, or a part has none.
+    """
+    kind, column = parse_way(way, table)
+    rows = np.arange(len(table))
+    if kind == "column":
+        parts = _parts(table, column)
+        given = np.flatnonzero(parts == "validation")
+        learning, test = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
+        if not len(learning):
+            raise TableError(f"Column {column!r} marks no row as train.")
+        if len(given):
+            return Split(((learning, given),), test, rows)
+        inner = _folds(learning, folds, None, classes, "stratified", seed)
+        return Split(inner, test, rows)
+    groups = _groups(table, column) if kind == "group" else rows
+    order = _times(table, column) if kind == "time" else None
+    made = _by_time(order, folds) if order is not None else _folds(
+        rows, folds, groups if kind == "group" else None, classes, kind, seed
+    )  # fmt: skip
+    return Split(made, np.zeros(0, dtype=np.int64), groups)
+
+
+def _folds(
+    rows: np.ndarray,
+    folds: int,
+    groups: np.ndarray | None,
+    classes: np.ndarray | None,
+    kind: str,
+    seed: int,
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    from sklearn import model_selection as ms
+
+    wanted = folds or automatic_folds(len(rows))
+    units = len(rows) if groups is None else len(np.unique(groups))
+    parts = min(HOLD_OUT if wanted == 1 else wanted, units)
+    if parts < 2:
+        what = "rows" if groups is None else "groups"
+        raise TableError(f"Found {units} {what} to learn from; at least 2 are needed.")
+    spread = None if classes is None or kind == "random" else classes[rows]
+    arguments = {"n_splits": parts, "shuffle": True, "random_state": seed}
+    if groups is not None:
+        splitter = (
+            ms.GroupKFold(**arguments) if spread is None else ms.StratifiedGroupKFold(**arguments)
+        )
+    else:
+        enough = spread is not None and np.bincount(spread).max() >= parts
+        splitter = ms.StratifiedKFold(**arguments) if enough else ms.KFold(**arguments)
+    with warnings.catch_warnings():  # rare classes are reported by `check`, not by scikit-learn
+        warnings.simplefilter("ignore", UserWarning)
+        made = list(splitter.split(rows, spread, groups))
+    made = [(rows[learning], rows[held]) for learning, held in made if len(held)]
+    return tuple(made[:1] if wanted == 1 else made)
+
+
+def _by_time(order: np.ndarray, folds: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return folds whose held-out rows are all later than those that learn."""
+    wanted = folds or automatic_folds(len(order))
+    parts = HOLD_OUT if wanted == 1 else wanted + 1
+    blocks = np.array_split(order, parts)
+    if not len(blocks[0]) or not len(blocks[-1]):
+        raise TableError(f"Found {len(order)} rows, too few for {parts} parts in time.")
+    ends = [parts - 1] if wanted == 1 else range(1, parts)
+    return tuple((np.sort(np.concatenate(blocks[:end])), np.sort(blocks[end])) for end in ends)
+
+
+def _groups(table: Table, column: str) -> np.ndarray:
+    values = [None if v is None else str(v) for v in table.values(column)]
+    numbers: dict[str, int] = {}
+    # A row without a group is a group of its own.
+    return np.array(
+        [
+            len(table) + row if value is None else numbers.setdefault(value, len(numbers))
+            for row, value in enumerate(values)
+        ]
+    )
+
+
+def _times(table: Table, column: str) -> np.ndarray:
+    """Return the rows in the order of their times; rows without one come first."""
+    return np.argsort([_time(value) for value in table.values(column)], kind="stable")
+
+
+def _time(value: object) -> float:
+    if value is None:
+        return -np.inf
+    if isinstance(value, (int, float)):
+        return float(value)
+    number = parse_number(value) if isinstance(value, str) else None
+    try:
+        return read_date(value) if number is None else number
+    except CellError:
+        return -np.inf
+
+
+def _parts(table: Table, column: str) -> np.ndarray:
+    values: Sequence[object] = table.values(column)
+    parts = np.array([PART_NAMES.get(str(value).strip().casefold(), "") for value in values])
+    if (parts == "").any():
+        wrong = next(v for v, part in zip(values, parts, strict=True) if not part)
+        raise TableError(
+            f"Split column {column!r} must hold train, validation or test; found {wrong!r}."
+        )
+    return parts

@@ -1,0 +1,1 @@
+"""Encoders: one column (or the tabular columns together) in, Features out."""

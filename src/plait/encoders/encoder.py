@@ -1,0 +1,92 @@
+"""The contract of an encoder: one source in, Features out, its preparation included."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from plait.layers import Fitted
+from plait.types import Features, Sample
+
+Matrix = np.ndarray | csr_matrix
+"""(n d): the same rows for experts that are not networks; sparse, or dense with NaN for missing."""
+
+
+class Encoder(Fitted, ABC):
+    """Reads one source; `__init__` stores settings, `fit` learns, `forward` encodes.
+
+    `costly` says that `preprocess` is worth keeping on disk between uses.
+    """
+
+    costly: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The width d of the Features, known once fitted."""
+
+    @abstractmethod
+    def preprocess(self, value: Any) -> Sample:
+        """Return one decoded value as a sample; safe to call from several threads."""
+
+    @abstractmethod
+    def fit(self, samples: Sequence[Sample | None], target: np.ndarray, seed: int) -> None:
+        """Learn from the training rows alone.
+
+        Args:
+            samples: (n) samples; None where missing.
+            target: (n c) what is to be predicted, as `Target.encode` gives it.
+            seed: of everything random.
+        """
+
+    def fit_encode(
+        self, samples: Sequence[Sample | None], target: np.ndarray, seed: int
+    ) -> Features | None:
+        """Learn, and return the training rows' Features where they must differ from `forward`'s.
+
+        Target statistics need it: a training row must not see its own target. None means that
+        `forward` serves for training rows too.
+        """
+        self.fit(samples, target, seed)
+        return None
+
+    @property
+    def code_columns(self) -> list[int]:
+        """Which columns of `matrix` are level codes, without order."""
+        return []
+
+    @abstractmethod
+    def embed(self, samples: Sequence[Sample]) -> Tensor:
+        """Return (b d) vectors of present samples."""
+
+    def forward(self, samples: Sequence[Sample | None]) -> Features:
+        """Return Features of (b) samples; rows of None are missing."""
+        present = torch.tensor([sample is not None for sample in samples], dtype=torch.bool)
+        pooled = torch.zeros(len(samples), self.width)
+        there = [sample for sample in samples if sample is not None]
+        if there:
+            pooled[present] = self.embed(there)
+        return Features.from_pooled(pooled, present)
+
+    def matrix(self, samples: Sequence[Sample | None]) -> Matrix | None:
+        """Return (b k) values for experts that are not networks, None to give them the Features."""
+        return None
+
+
+def present_of(samples: Sequence[Sample | None], most: int, seed: int) -> list[Sample]:
+    """Return at most `most` of the samples that are there, drawn without repeats, in order."""
+    rows = np.random.default_rng(seed).permutation(len(samples))
+    chosen: list[tuple[int, Sample]] = []
+    for row in rows:
+        sample = samples[int(row)]
+        if sample is not None:
+            chosen.append((int(row), sample))
+        if len(chosen) == most:
+            break
+    return [sample for _, sample in sorted(chosen, key=lambda pair: pair[0])]

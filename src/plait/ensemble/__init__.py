@@ -1,0 +1,1 @@
+"""Decision level: experts, how their predictions combine, and the contest between them."""

@@ -1,0 +1,52 @@
+"""All settings of a fit in one place; each part belongs to the component that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plait.config import check_range
+from plait.encoders.classical_image import ClassicalImageConfig
+from plait.encoders.classical_text import ClassicalTextConfig
+from plait.ensemble.linear import LinearConfig
+from plait.ensemble.trees import TreesConfig
+from plait.tasks.task import HeadConfig
+from plait.train.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Settings of `fit` and `compare`.
+
+    Attributes:
+        fusion: the feature-level fusion asked for: `concat`, `mean`, `projection` or `gated`.
+        fusion_width: width that `mean`, `projection` and `gated` map every source to.
+        metric: the metric that decides; None takes the task's first.
+        folds: folds that entrants are judged on; 1 is one hold-out, 0 chooses by the rows.
+        seed: of everything random.
+        max_bad_share: share of a column's cells that may be unreadable before the run stops.
+        image: settings of the image encoder.
+        text: settings of the text encoder.
+        head: settings of the heads of networks.
+        train: settings of the training loop.
+        linear: settings of the linear model on sparse text.
+        trees: settings of the trees.
+    """
+
+    fusion: str = "concat"
+    fusion_width: int = 256
+    metric: str | None = None
+    folds: int = 0
+    seed: int = 0
+    max_bad_share: float = 0.2
+    image: ClassicalImageConfig = field(default_factory=ClassicalImageConfig)
+    text: ClassicalTextConfig = field(default_factory=ClassicalTextConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    linear: LinearConfig = field(default_factory=LinearConfig)
+    trees: TreesConfig = field(default_factory=TreesConfig)
+
+    def __post_init__(self) -> None:
+        check_range(self, "fusion_width", 1, 65536)
+        check_range(self, "folds", 0, 100)
+        check_range(self, "seed", 0, 2**31 - 1)
+        check_range(self, "max_bad_share", 0.0, 1.0)

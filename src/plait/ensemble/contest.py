@@ -1,0 +1,264 @@
+"""The contest: every entrant learns and is judged on the same rows, under one counted budget.
+
+`fit` takes its winner, `compare` prints its board. Experts are fitted on the learning rows of each
+fold and predict the held-out rows; combiners learn on these out-of-fold predictions, and are judged
+on parts of them that they did not learn from. Published comparisons find no method that always wins
+(MulTaBench, arXiv 2605.10616; SimBaMM, arXiv 2512.22991), so the choice is made on the table itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded, encode, fit_and_encode
+from plait.data.loader import Source
+from plait.encoders.encoder import Encoder
+from plait.ensemble.combine import COMBINERS, Combiner
+from plait.ensemble.config import FitConfig
+from plait.ensemble.entrants import Entrant, build_encoder, build_expert
+from plait.ensemble.expert import Expert
+from plait.progress import Advance
+from plait.tasks.target import Target
+from plait.types import Sample
+
+Folds = Sequence[tuple[np.ndarray, np.ndarray]]
+
+CHUNKS = 5
+"""Parts of a single hold-out, for judging combiners on rows they did not learn from."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned.
+
+    Attributes:
+        sources: what is read.
+        samples: of all n rows, by source.
+        seconds: that preparing the samples took, by source.
+        target: what is predicted.
+        truth: (n c).
+        groups: (n) numbers of rows that belong together.
+    """
+
+    sources: tuple[Source, ...]
+    samples: Mapping[str, Sequence[Sample | None]]
+    seconds: Mapping[str, float]
+    target: Target
+    truth: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass
+class Outcome:
+    """What one entrant did: (n c) scores of held-out rows, time and size.
+
+    Scores are NaN where the entrant had none of its sources, and in rows that were never held out.
+    """
+
+    scores: np.ndarray
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What all entrants did, and which rows they were judged on, by fold."""
+
+    outcomes: Mapping[str, Outcome]
+    fold_of: np.ndarray = field(repr=False)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """(k) rows that were held out by some fold."""
+        return np.flatnonzero(self.fold_of >= 0)
+
+
+def hold(
+    problem: Problem,
+    folds: Folds,
+    entrants: Sequence[Entrant],
+    config: FitConfig,
+    advance: Advance,
+) -> Contest:
+    """Run the contest.
+
+    Args:
+        problem: what is to be learned.
+        folds: (learning rows, held-out rows).
+        entrants: who takes part.
+        config: settings of all of them.
+        advance: is told of each entrant and fold that is done.
+    """
+    shape = (len(problem.truth), problem.target.width)
+    fold_of = np.full(shape[0], -1)
+    outcomes = {e.name: Outcome(np.full(shape, np.nan)) for e in entrants}
+    experts = [e for e in entrants if not e.members]
+    for number, (learning, held) in enumerate(folds):
+        fold_of[held] = number
+        run_fold(problem, learning, held, experts, config, outcomes, advance)
+    contest = Contest(outcomes, fold_of)
+    for entrant in entrants:
+        if entrant.members:
+            _judge_combiner(problem, contest, entrant, config.seed)
+            advance(len(folds))
+    return contest
+
+
+def run_fold(
+    problem: Problem,
+    learning: np.ndarray,
+    held: np.ndarray,
+    experts: Sequence[Entrant],
+    config: FitConfig,
+    outcomes: Mapping[str, Outcome],
+    advance: Advance,
+) -> None:
+    """Fit the encoders and every expert on the learning rows, and score the held-out rows."""
+    encoders = {s.name: build_encoder(s, config) for s in problem.sources}
+    rows_of: dict[str, tuple[Encoded, Encoded]] = {}
+    cost: dict[str, tuple[float, float]] = {}
+    for name, encoder in encoders.items():
+        rows_of[name], cost[name] = _encode_fold(
+            problem, name, encoder, learning, held, config.seed
+        )
+    for entrant in experts:
+        learned = _join([rows_of[name][0] for name in entrant.sources])
+        judged = _join([rows_of[name][1] for name in entrant.sources])
+        expert = build_expert(entrant, problem.target, config)
+        start = time.perf_counter()
+        expert.fit(learned, problem.truth[learning], np.ones(len(learning)), config.seed)
+        fitted = time.perf_counter()
+        scores = expert.predict(judged)
+        done = time.perf_counter()
+        outcome = outcomes[entrant.name]
+        outcome.scores[held] = scores
+        outcome.fit_seconds += fitted - start + sum(cost[n][0] for n in entrant.sources)
+        outcome.predict_seconds += done - fitted + sum(cost[n][1] for n in entrant.sources)
+        outcome.size = expert.state().size + sum(size_of(encoders[n]) for n in entrant.sources)
+        advance(1)
+
+
+def _encode_fold(
+    problem: Problem,
+    name: str,
+    encoder: Encoder,
+    learning: np.ndarray,
+    held: np.ndarray,
+    seed: int,
+) -> tuple[tuple[Encoded, Encoded], tuple[float, float]]:
+    """Return the encoded learning and held-out rows, and the seconds each took with preparation."""
+    a_row = problem.seconds[name] / len(problem.truth)
+    one, samples = {name: encoder}, {name: problem.samples[name]}
+    start = time.perf_counter()
+    learned = fit_and_encode(one, samples, learning, problem.truth[learning], seed)
+    middle = time.perf_counter()
+    judged = encode(one, samples, held)
+    end = time.perf_counter()
+    seconds = (middle - start + a_row * len(learning), end - middle + a_row * len(held))
+    return (learned, judged), seconds
+
+
+def _join(parts: Sequence[Encoded]) -> Encoded:
+    return Encoded(
+        {k: v for part in parts for k, v in part.features.items()},
+        {k: v for part in parts for k, v in part.matrices.items()},
+        {k: v for part in parts for k, v in part.codes.items()},
+    )
+
+
+def size_of(encoder: Encoder) -> int:
+    """Return the bytes of an encoder's tensors and words."""
+    state = encoder.state_dict().values()
+    tensors = sum(t.numel() * t.element_size() for t in state if isinstance(t, torch.Tensor))
+    words = sum(len(w) + 1 for v in encoder.facts.values() for w in v if isinstance(w, str))
+    return tensors + words
+
+
+def _judge_combiner(problem: Problem, contest: Contest, entrant: Entrant, seed: int) -> None:
+    """Score each part of the held-out rows with a combiner that learned on the other parts."""
+    judged = contest.judged
+    members = [contest.outcomes[name] for name in entrant.members]
+    scores = np.stack([member.scores[judged] for member in members])
+    truth = problem.truth[judged]
+    part_of = _chunks(contest.fold_of[judged], problem.groups[judged], seed)
+    outcome = contest.outcomes[entrant.name]
+    start = time.perf_counter()
+    for part in np.unique(part_of):
+        inside = part_of == part
+        combiner = fit_combiner(entrant, problem.target, scores[:, ~inside], truth[~inside])
+        outcome.scores[judged[inside]] = combiner.combine(scores[:, inside])
+    outcome.fit_seconds = time.perf_counter() - start + sum(m.fit_seconds for m in members)
+    outcome.predict_seconds = sum(m.predict_seconds for m in members)
+    outcome.size = sum(m.size for m in members)
+
+
+def _chunks(fold_of: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Return the part of each row: its fold, or for a single fold a random part by group."""
+    if len(np.unique(fold_of)) > 1:
+        return fold_of
+    distinct, inverse = np.unique(groups, return_inverse=True)
+    parts = np.random.default_rng(seed).permutation(len(distinct)) % CHUNKS
+    return np.asarray(parts[inverse])
+
+
+def fit_combiner(
+    entrant: Entrant, target: Target, scores: np.ndarray, truth: np.ndarray
+) -> Combiner:
+    """Return the entrant's combiner, fitted on scores (e n c) and truth (n c)."""
+    combiner = COMBINERS[entrant.method](target)
+    if len(truth):
+        combiner.fit(scores, truth)
+    return combiner
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An entrant fitted on all learning rows: what a model is made of."""
+
+    encoders: Mapping[str, Encoder]
+    experts: Mapping[str, Expert]
+    combiner: Combiner | None
+
+
+def refit(
+    problem: Problem,
+    rows: np.ndarray,
+    winner: Entrant,
+    entrants: Sequence[Entrant],
+    contest: Contest,
+    config: FitConfig,
+    advance: Callable[[int], None],
+) -> Fitted:
+    """Fit an entrant again on all learning rows; a combiner keeps what it learned out of fold.
+
+    Experts to which a combiner gives no weight are left out.
+    """
+    combiner: Combiner | None = None
+    names = winner.members or (winner.name,)
+    if winner.members:
+        judged = contest.judged
+        chosen = list(names)
+        scores = np.stack([contest.outcomes[name].scores[judged] for name in chosen])
+        combiner = fit_combiner(winner, problem.target, scores, problem.truth[judged])
+        weights = getattr(combiner, "weights", None)
+        if winner.method == "blend" and weights is not None:
+            chosen = [name for name, weight in zip(names, weights, strict=True) if weight > 0]
+            combiner.weights = weights[weights > 0]  # type: ignore[attr-defined]
+        names = tuple(chosen)
+    by_name = {entrant.name: entrant for entrant in entrants}
+    needed = {source for name in names for source in by_name[name].sources}
+    encoders = {s.name: build_encoder(s, config) for s in problem.sources if s.name in needed}
+    encoded = fit_and_encode(encoders, problem.samples, rows, problem.truth[rows], config.seed)
+    advance(1)
+    experts = {}
+    for name in names:
+        experts[name] = build_expert(by_name[name], problem.target, config)
+        experts[name].fit(encoded, problem.truth[rows], np.ones(len(rows)), config.seed)
+        advance(1)
+    return Fitted(encoders, experts, combiner)

@@ -1,0 +1,125 @@
+"""Who takes part in a contest, and how each of them is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from plait.catalog import FUSIONS
+from plait.data.loader import Source
+from plait.encoders.classical_image import ClassicalImage
+from plait.encoders.classical_table import ClassicalTable
+from plait.encoders.classical_text import ClassicalText
+from plait.encoders.encoder import Encoder
+from plait.ensemble.combine import COMBINERS
+from plait.ensemble.config import FitConfig
+from plait.ensemble.expert import Expert
+from plait.ensemble.linear import LinearExpert
+from plait.ensemble.network_expert import NetworkExpert
+from plait.ensemble.trees import TreesExpert
+from plait.errors import ConfigError, unknown
+from plait.tasks.target import Kind, Target
+
+Level = Literal["single", "feature", "trees", "decision"]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One that takes part: an expert on some sources, or a combiner of other entrants.
+
+    Attributes:
+        name: shown on the board.
+        level: where it combines; `single` does not.
+        method: `network`, `linear`, `trees`, or a combiner's name.
+        sources: what it reads.
+        fusion: of a network.
+        members: of a combiner, by name.
+    """
+
+    name: str
+    level: Level
+    method: str
+    sources: tuple[str, ...]
+    fusion: str = "concat"
+    members: tuple[str, ...] = ()
+
+
+SINGLE_METHOD = {"image": "network", "text": "linear", "table": "trees"}
+"""What reads a kind of source when it is alone."""
+
+
+def line_up(
+    sources: Sequence[Source], kind: Kind, fusions: Sequence[str], combiners: Sequence[str]
+) -> tuple[Entrant, ...]:
+    """Return the entrants: every modality alone, fusions, trees on Features, combiners, the blend.
+
+    Args:
+        sources: of the table.
+        kind: of the task; combiners that do not fit it are left out.
+        fusions: names of feature-level fusions.
+        combiners: names of combiners over the single modalities.
+
+    Raises:
+        ConfigError: when a name is not known.
+    """
+    for name in fusions:
+        if name not in FUSIONS:
+            raise ConfigError(unknown("Fusion", name, FUSIONS))
+    for name in combiners:
+        if name not in COMBINERS:
+            raise ConfigError(unknown("Combiner", name, COMBINERS))
+    singles = _singles(sources)
+    everything = tuple(source.name for source in sources)
+    several = len(singles) > 1
+    if not several:
+        fusions, combiners = ["concat"], []
+    taken = {(single.method, single.sources) for single in singles}
+    experts = [
+        *(Entrant(name, "feature", "network", everything, name) for name in fusions),
+        Entrant("trees", "trees", "trees", everything),
+    ]
+    experts = [e for e in experts if (e.method, e.sources) not in taken]
+    names = tuple(single.name for single in singles)
+    decisions = [
+        Entrant(name, "decision", name, everything, members=names)
+        for name in combiners
+        if kind in COMBINERS[name].kinds and name != "blend"
+    ]
+    blend_members = names + tuple(expert.name for expert in experts)
+    blend = [Entrant("blend", "decision", "blend", everything, members=blend_members)]
+    return (*singles, *experts, *decisions, *(blend if len(blend_members) > 1 else []))
+
+
+def _singles(sources: Sequence[Source]) -> list[Entrant]:
+    kinds = dict.fromkeys(source.kind for source in sources)
+    taken = {*FUSIONS, *COMBINERS, "trees"}
+    singles = []
+    for kind in kinds:
+        own = tuple(source.name for source in sources if source.kind == kind)
+        name = own[0] if len(own) == 1 else f"{kind} ({len(own)} columns)"
+        name = f"{name} alone" if name in taken else name
+        singles.append(Entrant(name, "single", SINGLE_METHOD[kind], own))
+    return singles
+
+
+def build_expert(entrant: Entrant, target: Target, config: FitConfig) -> Expert:
+    """Return the entrant's expert, not yet fitted."""
+    match entrant.method:
+        case "linear":
+            return LinearExpert(entrant.sources, target, config.linear)
+        case "trees":
+            return TreesExpert(entrant.sources, target, config.trees)
+    return NetworkExpert(
+        entrant.sources, target, entrant.fusion, config.fusion_width, config.head, config.train
+    )
+
+
+def build_encoder(source: Source, config: FitConfig) -> Encoder:
+    """Return the source's encoder, not yet fitted."""
+    match source.kind:
+        case "image":
+            return ClassicalImage(config.image)
+        case "text":
+            return ClassicalText(config.text)
+    return ClassicalTable(source.columns)

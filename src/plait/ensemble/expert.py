@@ -1,0 +1,78 @@
+"""The contract of an expert: encoded rows in, scores out; whatever it is made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from plait.cache import Encoded
+from plait.tasks.target import Target
+
+
+@dataclass(frozen=True)
+class State:
+    """What was learned, in the three forms that a model folder holds.
+
+    Attributes:
+        tensors: for `weights.safetensors`.
+        facts: plain JSON, for `plait.json`.
+        trees: LightGBM's own text, for `trees.txt`.
+    """
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    trees: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes, as stored."""
+        tensors = sum(t.numel() * t.element_size() for t in self.tensors.values())
+        return tensors + sum(map(len, self.trees))
+
+
+class Expert(ABC):
+    """Predicts the target from some sources.
+
+    `predict` gives (n c) scores; a row that has none of the sources is a row of NaN, which every
+    combiner passes over.
+    """
+
+    def __init__(self, sources: tuple[str, ...], target: Target) -> None:
+        self.sources, self.target = tuple(sorted(sources)), target
+
+    @abstractmethod
+    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
+        """Learn from n encoded rows, their (n c) target and (n) weights."""
+
+    @abstractmethod
+    def scores(self, rows: Encoded) -> np.ndarray:
+        """Return (n c) scores of rows that have at least one of the sources."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return what was learned."""
+
+    @abstractmethod
+    def load(self, state: State) -> None:
+        """Take back what `state` gave."""
+
+    def predict(self, rows: Encoded) -> np.ndarray:
+        """Return (n c) scores, rows of NaN where all sources are missing."""
+        present = rows.present(self.sources).numpy()
+        predicted = np.full((len(rows), self.target.width), np.nan)
+        if present.any():
+            predicted[present] = self.scores(rows if present.all() else rows.take(present))
+        return predicted
+
+    def present_rows(
+        self, rows: Encoded, target: np.ndarray, weight: np.ndarray
+    ) -> tuple[Encoded, np.ndarray, np.ndarray]:
+        """Return the rows that have at least one of the sources, with target and weight."""
+        present = rows.present(self.sources).numpy()
+        if present.all() or not present.any():
+            return rows, target, weight
+        return rows.take(present), target[present], weight[present]

@@ -1,0 +1,131 @@
+"""An expert that is a linear model on sparse text, where thousands of words each have a say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import expit, softmax
+
+from plait.cache import Encoded
+from plait.config import check_range
+from plait.ensemble.expert import Expert, State
+from plait.tasks.target import Target
+
+
+@dataclass(frozen=True)
+class LinearConfig:
+    """Settings of the linear model on sparse text.
+
+    Attributes:
+        strength: inverse of the L2 penalty (scikit-learn's C); larger fits closer.
+        iterations: most steps of the solver.
+    """
+
+    strength: float = 10.0
+    iterations: int = 100
+
+    def __post_init__(self) -> None:
+        check_range(self, "strength", 1e-6, 1e9)
+        check_range(self, "iterations", 1, 1_000_000)
+
+
+class LinearExpert(Expert):
+    """Logistic regression for classes and labels, ridge regression for numbers (scikit-learn)."""
+
+    def __init__(self, sources: tuple[str, ...], target: Target, config: LinearConfig) -> None:
+        super().__init__(sources, target)
+        self.config = config
+        self.weights = np.zeros((0, 0))
+        self.bias = np.zeros(0)
+
+    def _matrix(self, rows: Encoded) -> csr_matrix:
+        return hstack([rows.matrices[name] for name in self.sources], format="csr")
+
+    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
+        """Solve for the weights."""
+        rows, target, weight = self.present_rows(rows, target, weight)
+        matrix = self._matrix(rows)
+        match self.target.kind:
+            case "classify":
+                self._fit_classes(matrix, target.argmax(axis=1), weight)
+            case "multilabel":
+                self._fit_labels(matrix, target, weight)
+            case "regress":
+                self._fit_number(matrix, target[:, 0].astype(np.float64), weight)
+
+    def _logistic(
+        self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the classes that occur, their weights (k d) and biases (k); k is 1 for two."""
+        import warnings
+
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=self.config.strength, max_iter=self.config.iterations)
+        with warnings.catch_warnings():  # stopping early is a budget here, not a fault
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(matrix, classes, sample_weight=weight)
+        return model.classes_, model.coef_, model.intercept_
+
+    def _fit_classes(self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray) -> None:
+        self._clear(matrix.shape[1])
+        seen = np.unique(classes)
+        self.bias[:] = -30.0  # a class that never occurs here gets no probability
+        if len(seen) == 1:
+            self.bias[seen] = 0
+            return
+        learned, weights, bias = self._logistic(matrix, classes, weight)
+        if len(learned) == 2:
+            weights, bias = (
+                np.concatenate([-weights, weights]) / 2,
+                np.array([-bias[0], bias[0]]) / 2,
+            )
+        self.weights[learned], self.bias[learned] = weights, bias
+
+    def _fit_labels(self, matrix: csr_matrix, target: np.ndarray, weight: np.ndarray) -> None:
+        self._clear(matrix.shape[1])
+        for label, column in enumerate(target.T.astype(int)):
+            if column.min() == column.max():
+                self.bias[label] = 30.0 if column[0] else -30.0
+            else:
+                _, weights, bias = self._logistic(matrix, column, weight)
+                self.weights[label], self.bias[label] = weights[0], bias[0]
+
+    def _fit_number(self, matrix: csr_matrix, numbers: np.ndarray, weight: np.ndarray) -> None:
+        from sklearn.linear_model import Ridge
+
+        center, scale = self.target.prior[0], self.target.scale
+        model = Ridge(alpha=10 / self.config.strength, max_iter=self.config.iterations * 10)
+        model.fit(matrix, (numbers - center) / scale, sample_weight=weight)
+        self.weights = model.coef_[None] * scale
+        self.bias = np.array([model.intercept_ * scale + center])
+
+    def _clear(self, width: int) -> None:
+        self.weights = np.zeros((self.target.width, width))
+        self.bias = np.zeros(self.target.width)
+
+    def scores(self, rows: Encoded) -> np.ndarray:
+        """Return (n c)."""
+        linear = self._matrix(rows) @ self.weights.T + self.bias
+        match self.target.kind:
+            case "classify":
+                return np.asarray(softmax(linear, axis=1))
+            case "multilabel":
+                return np.asarray(expit(linear))
+        return np.asarray(linear)
+
+    def state(self) -> State:
+        """Return the weights and biases, in the precision they were solved in."""
+        weights = np.ascontiguousarray(self.weights, dtype=np.float64)
+        return State(
+            {"weights": torch.from_numpy(weights), "bias": torch.from_numpy(self.bias.copy())}
+        )
+
+    def load(self, state: State) -> None:
+        """Take back the weights and biases."""
+        self.weights = state.tensors["weights"].numpy()
+        self.bias = state.tensors["bias"].numpy()

@@ -1,0 +1,1 @@
+"""Explanation: what each modality contributed."""

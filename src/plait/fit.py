@@ -1,0 +1,286 @@
+"""`fit` and `compare`: two views of one contest."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from plait.catalog import FUSIONS
+from plait.config import to_json
+from plait.data.detect import detect, require_target, split_target
+from plait.data.loader import Reader, Source, sources_of
+from plait.data.quality import WHOLE_ROW, Ledger
+from plait.data.read import read
+from plait.data.split import Split, make_split, parse_way
+from plait.data.table import Table
+from plait.ensemble.board import Board, make_board
+from plait.ensemble.combine import COMBINERS
+from plait.ensemble.config import FitConfig
+from plait.ensemble.contest import Contest, Problem, hold, refit
+from plait.ensemble.entrants import Entrant, build_encoder, line_up
+from plait.errors import ConfigError, TableError, unknown
+from plait.evaluate.run import choose_metric, evaluate
+from plait.model import Model, known_targets, prepare
+from plait.progress import Progress
+from plait.tasks.target import Target
+from plait.types import Modality, Schema
+
+PRESETS = ("quick",)
+LATER_PRESETS = ("standard", "best")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A table made ready for a contest."""
+
+    schema: Schema
+    problem: Problem
+    split: Split
+    ledger: Ledger
+    metric: str
+
+    @property
+    def learning(self) -> np.ndarray:
+        """All rows but those kept apart for the test."""
+        rows = np.arange(len(self.problem.truth))
+        return np.setdiff1d(rows, self.split.test)
+
+
+def fit(
+    table: Any,
+    target: str,
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    config: FitConfig | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Learn to predict one column from the others, and keep the best of a fair contest.
+
+    The best single modality, simple late fusion, the fusion asked for, boosted trees on frozen
+    Features and a blend of all are judged on held-out rows; the winner is fitted again on all.
+
+    Args:
+        table: anything that `plait.read` takes.
+        target: the column, or `column:modality` to say what it holds.
+        preset: `quick` needs no download.
+        modalities: what columns hold, where detection should not decide.
+        ignore: columns to leave out.
+        split: `stratified`, `random`, `group:COLUMN`, `time:COLUMN` or `column:COLUMN`.
+        config: all other settings.
+        progress: where to show it; a terminal, by default.
+
+    Returns:
+        The model. `model.facts["board"]` holds what every entrant scored.
+
+    Raises:
+        ColumnError: for a column that is not there, or that cannot be a target.
+        ConfigError: for a setting that is not allowed.
+        TableError: when the table cannot be learned from.
+    """
+    config, progress = config or FitConfig(), progress or Progress()
+    setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
+    entrants = line_up(
+        setup.problem.sources, setup.problem.target.kind, [config.fusion], ["average"]
+    )
+    contest, board = _run(setup, entrants, config, progress)
+    winner = next(entrant for entrant in entrants if entrant.name == board.winner)
+    with progress.stage(f"Fitting {winner.name} on all rows", 1 + max(len(winner.members), 1)) as a:
+        fitted = refit(setup.problem, setup.learning, winner, entrants, contest, config, a)
+    model = Model(
+        setup.schema,
+        setup.problem.target,
+        setup.problem.sources,
+        winner,
+        tuple(e for e in entrants if e.name in fitted.experts),
+        fitted.encoders,
+        {e.name: fitted.experts[e.name] for e in entrants if e.name in fitted.experts},
+        fitted.combiner,
+        config,
+        _facts(table, setup, board),
+        setup.ledger,
+    )
+    if len(setup.split.test):
+        model.facts["test"] = _test(model, setup)
+    return model
+
+
+def compare(
+    table: Any,
+    target: str,
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    config: FitConfig | None = None,
+    progress: Progress | None = None,
+) -> Board:
+    """Judge every modality alone and every fusion on the same folds.
+
+    Takes what `fit` takes, and raises what it raises.
+
+    Returns:
+        The board, with intervals and the paired gain over the best single modality.
+    """
+    config, progress = config or FitConfig(), progress or Progress()
+    setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
+    kind = setup.problem.target.kind
+    entrants = line_up(setup.problem.sources, kind, list(FUSIONS), list(COMBINERS))
+    return _run(setup, entrants, config, progress)[1]
+
+
+def set_up(
+    source: Any,
+    target: str,
+    preset: str,
+    modalities: Mapping[str, str],
+    ignore: Sequence[str],
+    way: str | None,
+    config: FitConfig,
+    progress: Progress,
+) -> Setup:
+    """Read a table, detect its columns, drop rows without a target, split, and prepare samples."""
+    require_preset(preset)
+    table = read(source)
+    name, modality = split_target(target, table)
+    overrides = overrides_of(modalities) | ({name: modality} if modality else {})
+    _, split_column = parse_way(way, table)
+    hidden = [split_column] if (way or "").startswith("column:") else []
+    schema = detect(table, [name], overrides, [*ignore, *hidden])
+    column = require_target(schema, name)
+    sources = sources_of(schema)
+    if not sources:
+        raise TableError(
+            "No column is left to learn from: "
+            + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name != name)
+        )
+    ledger = Ledger()
+    for row, reason in table.problems:
+        ledger.add(row, WHOLE_ROW, reason)
+    rows, values = known_targets(table, name, column.modality, ledger)
+    known = table.take(rows)
+    learned = Target.learn(name, column.modality, values)
+    metric = choose_metric(learned.kind, config.metric)
+    truth = learned.encode(values)
+    classes = truth.argmax(axis=1) if learned.kind == "classify" else None
+    split = make_split(known, way, config.folds, classes, config.seed)
+    reader = Reader(known, ledger)
+    encoders = {s.name: build_encoder(s, config) for s in sources}
+    samples, seconds = prepare(reader, sources, encoders, progress)
+    _check_cells(reader, sources, config.max_bad_share)
+    problem = Problem(sources, samples, seconds, learned, truth, split.groups)
+    return Setup(schema, problem, split, ledger, metric)
+
+
+def require_preset(preset: str) -> None:
+    """Refuse a preset that does not exist, or not yet.
+
+    Raises:
+        ConfigError: naming those that do.
+    """
+    if preset in LATER_PRESETS:
+        raise ConfigError(
+            f"Preset {preset!r} needs pretrained encoders, which this version does not have yet; "
+            "use preset='quick'."
+        )
+    if preset not in PRESETS:
+        raise ConfigError(unknown("Preset", preset, PRESETS))
+
+
+def overrides_of(modalities: Mapping[str, str]) -> dict[str, Modality]:
+    """Return modalities by column from their words.
+
+    Raises:
+        ConfigError: for a word that is no modality.
+    """
+    allowed = [m.value for m in Modality]
+    for word in modalities.values():
+        if word not in allowed:
+            raise ConfigError(unknown("Modality", word, allowed))
+    return {name: Modality(word) for name, word in modalities.items()}
+
+
+def _check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> None:
+    """Read every cheap cell once, so that the ledger is whole before the contest starts."""
+    for source in sources:
+        for column in source.columns:
+            if column.modality is not Modality.IMAGE:
+                for row in range(len(reader.table)):
+                    reader.cell(column, row)
+            reader.ledger.require_share(column.name, len(reader.table), limit)
+
+
+def _run(
+    setup: Setup, entrants: Sequence[Entrant], config: FitConfig, progress: Progress
+) -> tuple[Contest, Board]:
+    folds = setup.split.folds
+    steps = len(folds) * len(entrants)
+    with progress.stage(f"Contest of {len(entrants)}", steps) as advance:
+        contest = hold(setup.problem, folds, entrants, config, advance)
+    return contest, make_board(setup.problem, entrants, contest, setup.metric, config.seed)
+
+
+def _test(model: Model, setup: Setup) -> dict[str, Any]:
+    from plait.cache import encode
+
+    rows = setup.split.test
+    scores = model.scores(encode(model.encoders, setup.problem.samples, rows))
+    result = evaluate(model.target, setup.problem.truth[rows], scores, setup.problem.groups[rows])
+    return {"rows": len(rows), "scores": to_json(dict(result.scores))}
+
+
+def _facts(source: Any, setup: Setup, board: Board) -> dict[str, Any]:
+    return {
+        "board": without_nan(to_json(board)),
+        "sentence": board.sentence,
+        "rows": len(setup.problem.truth),
+        "fingerprint": fingerprint(read(source)),
+        "skipped": dict(setup.ledger.counts()),
+        "versions": versions(),
+    }
+
+
+def without_nan(value: Any) -> Any:
+    """Return JSON values with numbers that are not finite as null."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def fingerprint(table: Table) -> str:
+    """Return a hash of a table's names and cells; of pictures held as objects, of their bytes."""
+    digest = hashlib.sha256(repr(table.columns).encode())
+    for column in table.columns:
+        for value in table.values(column):
+            content = value.tobytes() if hasattr(value, "tobytes") else repr(value).encode()
+            digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in (
+        "plait",
+        "torch",
+        "numpy",
+        "scikit-learn",
+        "lightgbm",
+        "opencv-python-headless",
+    ):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,216 @@
+"""The model folder: JSON, safetensors and LightGBM's own text; nothing that can run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from plait.card import model_card
+from plait.config import from_json, to_json
+from plait.data.loader import Source, sources_of
+from plait.ensemble.combine import COMBINERS
+from plait.ensemble.config import FitConfig
+from plait.ensemble.entrants import Entrant, build_encoder, build_expert
+from plait.ensemble.expert import State
+from plait.errors import ModelError
+from plait.parts import Parts
+from plait.tasks.target import Target
+from plait.types import Column, Modality, Schema
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+TREE_MARK = "# plait trees of "
+
+
+def write_folder(model: Parts, folder: str | Path, overwrite: bool = False) -> Path:
+    """Write a model folder, under another name first, so that a failure leaves the old one.
+
+    Args:
+        model: the model.
+        folder: where; its parent must exist or be makeable.
+        overwrite: replace a model that is there already.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelError: when something is there and may not be replaced, or is no model.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        if not overwrite:
+            raise ModelError(
+                f"{str(folder)!r} exists already; choose another folder, or say overwrite=True "
+                "(--overwrite)."
+            )
+        if not (folder / "plait.json").is_file():
+            raise ModelError(f"{str(folder)!r} is not a plait model, so it is not overwritten.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write(model, partial)
+        _swap(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put the new folder in the place of the old; the old is deleted last."""
+    partial.chmod(0o755)
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+    folder.rename(old)
+    try:
+        partial.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def _write(model: Parts, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {}
+    vocabulary: dict[str, Any] = {}
+    trees: list[str] = []
+    facts: dict[str, Any] = {}
+    for name, encoder in model.encoders.items():
+        for key, value in encoder.state_dict().items():
+            place = vocabulary if key.endswith("_extra_state") else tensors
+            place[f"encoders/{name}/{key}"] = value
+    for name, expert in model.experts.items():
+        state = expert.state()
+        for key, value in state.tensors.items():
+            place = vocabulary if key.endswith("_extra_state") else tensors
+            place[f"experts/{name}/{key}"] = value
+        facts[name] = state.facts
+        trees += [f"{TREE_MARK}{name}\n{text}" for text in state.trees]
+    if model.combiner is not None:
+        tensors |= {f"combiner/{key}": value for key, value in model.combiner.state().items()}
+    save_file(
+        {k: t.contiguous().clone() for k, t in tensors.items()}, folder / "weights.safetensors"
+    )
+    _json(folder / "vocabulary.json", vocabulary)
+    (folder / "trees.txt").write_text("\n".join(trees), encoding="utf-8")
+    document = {
+        "format": FORMAT,
+        "target": to_json(model.target),
+        "schema": to_json(model.schema),
+        "sources": [source.name for source in model.sources],
+        "entrant": to_json(model.entrant),
+        "members": to_json(model.members),
+        "config": to_json(model.config),
+        "experts": facts,
+        "facts": model.facts,
+    }
+    _json(folder / "plait.json", document)
+    (folder / "README.md").write_text(model_card(model), encoding="utf-8")
+    if len(model.ledger):
+        model.ledger.write(folder / "skipped.csv")
+
+
+def _json(path: Path, value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_folder(folder: str | Path) -> Parts:
+    """Read a model folder.
+
+    Raises:
+        ModelError: when it is no model, a part is missing or damaged, or a newer plait wrote it.
+    """
+    folder = Path(folder)
+    document = _read_json(folder, "plait.json")
+    version = document.get("format")
+    if not isinstance(version, int) or version > FORMAT:
+        raise ModelError(
+            f"{str(folder)!r} has format {version}, this plait reads up to {FORMAT}; "
+            f"it was written by plait {document.get('facts', {}).get('versions', {}).get('plait')}."
+        )
+    tensors = _read_weights(folder / "weights.safetensors")
+    stored = {**tensors, **_read_json(folder, "vocabulary.json")}
+    target = from_json(Target, document["target"])
+    schema = _schema(document["schema"])
+    config = from_json(FitConfig, document["config"])
+    entrant = from_json(Entrant, document["entrant"])
+    members = tuple(from_json(Entrant, member) for member in document["members"])
+    sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
+    encoders = {}
+    for source in _needed(sources, members):
+        encoders[source.name] = build_encoder(source, config)
+        encoders[source.name].load_state_dict(_under(stored, f"encoders/{source.name}/"))
+        encoders[source.name].eval()
+    trees = _read_trees(folder / "trees.txt")
+    experts = {}
+    for member in members:
+        own = _under(stored, f"experts/{member.name}/")
+        state = State(own, document["experts"][member.name], trees.get(member.name, []))
+        experts[member.name] = build_expert(member, target, config)
+        experts[member.name].load(state)
+    combiner = None
+    if entrant.members:
+        combiner = COMBINERS[entrant.method](target)
+        combiner.load(_under(tensors, "combiner/"))
+    return Parts(
+        schema, target, sources, entrant, members, encoders, experts, combiner, config,
+        document["facts"],
+    )  # fmt: skip
+
+
+def _needed(sources: tuple[Source, ...], members: tuple[Entrant, ...]) -> list[Source]:
+    names = {name for member in members for name in member.sources}
+    return [source for source in sources if source.name in names]
+
+
+def _under(values: dict[str, Any], start: str) -> dict[str, Any]:
+    return {k.removeprefix(start): v for k, v in values.items() if k.startswith(start)}
+
+
+def _schema(values: dict[str, Any]) -> Schema:
+    columns = [{**c, "modality": Modality(c["modality"])} for c in values["columns"]]
+    return Schema(tuple(from_json(Column, column) for column in columns))
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        what = "has no" if folder.is_dir() else "is not a folder, so there is no"
+        raise ModelError(f"{str(folder)!r} {what} {name}; give the folder that `fit` wrote.")
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ModelError(f"{str(path)!r} is damaged: {error}") from error
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise ModelError(f"{str(path)!r} is not there; the model folder is not whole.") from None
+    except SafetensorError as error:
+        raise ModelError(f"{str(path)!r} is damaged: {error}") from error
+
+
+def _read_trees(path: Path) -> dict[str, list[str]]:
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    trees: dict[str, list[str]] = {}
+    for part in text.split(TREE_MARK)[1:]:
+        name, _, booster = part.partition("\n")
+        trees.setdefault(name, []).append(booster)
+    return trees

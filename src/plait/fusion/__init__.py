@@ -1,0 +1,1 @@
+"""Fusion: the Features of many columns in, one Features out."""

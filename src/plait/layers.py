@@ -1,0 +1,79 @@
+"""The small parts that encoders, fusions and tasks are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Fitted(nn.Module):
+    """A module whose buffers get their shapes when it is fitted, or when its state is loaded.
+
+    `facts` are what was learned and is not a tensor (words, labels); they must be plain JSON.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: dict[str, Any] = {}
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the facts, for `state_dict`."""
+        return self.facts
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take the facts back, from `load_state_dict`."""
+        self.facts = state
+
+    def learn(self, **buffers: Tensor) -> None:
+        """Store what was learned, float32 and without gradients."""
+        for name, value in buffers.items():
+            self.register_buffer(name, value.detach().float())
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *rest: Any, **named: Any
+    ) -> None:
+        for name in self._buffers:
+            if prefix + name in state_dict:
+                self._buffers[name] = torch.empty_like(state_dict[prefix + name])
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
+
+
+class Standardise(Fitted):
+    """Centre each feature, and scale all of them together so that a row has length near one.
+
+    One scale for the whole block keeps the block's own proportions (what PCA ordered stays
+    ordered), and gives every block of a row the same weight beside the others.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learn(mean=torch.zeros(0), scale=torch.ones(()))
+
+    def fit(self, values: Tensor) -> None:
+        """Learn the mean and the typical length from (n d)."""
+        mean = values.mean(dim=0)
+        length = (values - mean).square().sum(dim=1).mean().sqrt()
+        self.learn(mean=mean, scale=length.clamp_min(1e-6))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return (b d) in, (b d) out."""
+        return (values - self.mean) / self.scale
+
+
+class MLP(nn.Sequential):
+    """Linear, normalise, GELU, dropout, linear: (b d) in, (b width) out."""
+
+    def __init__(self, width_in: int, width_hidden: int, width_out: int, dropout: float = 0.1):
+        super().__init__(
+            nn.Linear(width_in, width_hidden),
+            nn.LayerNorm(width_hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(width_hidden, width_out),
+        )

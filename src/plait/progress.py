@@ -1,0 +1,38 @@
+"""Progress of long work: one line a stage, on standard error, nothing when nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Shows stages of work with rich; `show` None shows them where a terminal watches."""
+
+    show: bool | None = None
+
+    @contextmanager
+    def stage(self, label: str, total: int) -> Iterator[Advance]:
+        """Show one stage; the function it gives is told how much was done."""
+        visible = sys.stderr.isatty() if self.show is None else self.show
+        if not visible:
+            yield lambda done: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bars(*columns, console=Console(stderr=True)) as bars:
+            task = bars.add_task(label, total=total)
+            yield lambda done: bars.advance(task, done)

@@ -1,0 +1,1 @@
+"""Reports: pictures and tables people would rather see than read."""

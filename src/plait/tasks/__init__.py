@@ -1,0 +1,1 @@
+"""Tasks: Features in; a loss, scores and metrics out."""

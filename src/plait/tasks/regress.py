@@ -1,0 +1,22 @@
+"""Regress: a number, learned in units of its own standard deviation."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from plait.losses import epsilon_insensitive, squared_error
+from plait.tasks.task import Task
+
+
+class Regress(Task):
+    """One number a row: least squares, or epsilon-insensitive (svm)."""
+
+    def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
+        """Return (b)."""
+        standardised = (target - self.target.prior[0]) / self.target.scale
+        loss = epsilon_insensitive if self.config.kind == "svm" else squared_error
+        return loss(scores, standardised)
+
+    def to_scores(self, scores: Tensor) -> Tensor:
+        """Return (b 1) in the target's units."""
+        return scores * self.target.scale + self.target.prior[0]

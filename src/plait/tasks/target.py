@@ -1,0 +1,112 @@
+"""The target column: its values to arrays for learning, and scores back to values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from plait.errors import TableError
+from plait.types import Modality
+
+Kind = Literal["classify", "multilabel", "regress"]
+
+KINDS: dict[Modality, Kind] = {
+    Modality.CATEGORY: "classify",
+    Modality.CATEGORIES: "multilabel",
+    Modality.NUMBER: "regress",
+}
+"""The task that each modality of a target stands for."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is predicted.
+
+    Scores of every expert have one shape, (n c): probabilities of the classes (rows sum to one),
+    of the labels (each in 0..1), or one column with the number itself.
+
+    Attributes:
+        name: the column.
+        kind: `classify`, `multilabel` or `regress`.
+        labels: the classes or labels, sorted; empty for a number.
+        prior: (c) what to say of a row with nothing in it: shares, or the mean.
+        scale: standard deviation of a number; 1 otherwise.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...] = ()
+    prior: tuple[float, ...] = ()
+    scale: float = 1.0
+
+    @classmethod
+    def learn(cls, name: str, modality: Modality, values: Sequence[Any]) -> Target:
+        """Return the target of the given training values, none of them missing.
+
+        Raises:
+            TableError: when there is nothing to tell apart: no row, or one class or value only.
+        """
+        if not len(values):
+            raise TableError(f"No row has a value of target {name!r} that can be read.")
+        kind = KINDS[modality]
+        if kind == "regress":
+            numbers = np.asarray(values, dtype=np.float64)
+            if np.ptp(numbers) == 0:
+                raise TableError(f"Target {name!r} has the one value {numbers[0]:g} in every row.")
+            return cls(name, kind, (), (float(numbers.mean()),), float(numbers.std()))
+        single = kind == "classify"
+        counts = Counter(values if single else [label for cell in values for label in cell])
+        labels = tuple(sorted(counts, key=natural))
+        if len(labels) < (2 if single else 1):
+            raise TableError(
+                f"Target {name!r} has one class only, {labels[0]!r}."
+                if labels
+                else f"Target {name!r} has no label in any row."
+            )
+        return cls(name, kind, labels, tuple(counts[label] / len(values) for label in labels))
+
+    @property
+    def width(self) -> int:
+        """The number c of score columns."""
+        return len(self.labels) or 1
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """Return (n c) float32: one-hot classes, multi-hot labels, or the numbers.
+
+        A class that was not there while learning gives a row of zeros.
+        """
+        if self.kind == "regress":
+            return np.asarray(values, dtype=np.float32).reshape(-1, 1)
+        column = {label: position for position, label in enumerate(self.labels)}
+        encoded = np.zeros((len(values), self.width), dtype=np.float32)
+        for row, value in enumerate(values):
+            for label in [value] if self.kind == "classify" else value:
+                if label in column:
+                    encoded[row, column[label]] = 1
+        return encoded
+
+    def decode(self, scores: np.ndarray) -> list[Any]:
+        """Return the values that (n c) scores stand for: a class, labels above one half, a number."""
+        if self.kind == "regress":
+            return [float(score) for score in scores[:, 0]]
+        if self.kind == "classify":
+            return [self.labels[best] for best in scores.argmax(axis=1)]
+        return [
+            tuple(l for l, s in zip(self.labels, row, strict=True) if s >= 0.5) for row in scores
+        ]
+
+    def fill(self, scores: np.ndarray) -> np.ndarray:
+        """Return the scores with rows of NaN (nothing to go by) replaced by the prior."""
+        return np.where(np.isnan(scores), np.asarray(self.prior), scores)
+
+
+def natural(label: str) -> tuple[bool, float, str]:
+    """Return a key that sorts "2" before "10", and numbers before words."""
+    try:
+        return (False, float(label), label)
+    except ValueError:
+        return (True, 0.0, label)

@@ -1,0 +1,76 @@
+"""The contract of a task, and the heads that tasks choose from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from plait.config import check_range
+from plait.layers import MLP
+from plait.tasks.target import Target
+from plait.types import Features
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """Settings of the head of a task.
+
+    Attributes:
+        kind: `linear` (logistic or least squares), `svm` (linear, hinge loss) or `mlp`.
+        hidden: width of the hidden layer of `mlp`.
+        dropout: share of hidden features dropped while training `mlp`.
+    """
+
+    kind: Literal["linear", "svm", "mlp"] = "linear"
+    hidden: int = 256
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range(self, "hidden", 1, 65536)
+        check_range(self, "dropout", 0.0, 0.95)
+
+
+class Task(nn.Module, ABC):
+    """Owns its head: Features in; a loss while learning, scores afterwards."""
+
+    def __init__(self, width: int, target: Target, config: HeadConfig) -> None:
+        super().__init__()
+        self.target, self.config = target, config
+        self.head = self._build(width)
+        # A hinge has no probabilities: one scale is learned beside it (Platt, 1999).
+        self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=config.kind == "svm")
+
+    def _build(self, width: int) -> nn.Module:
+        if self.config.kind == "mlp":
+            return MLP(width, self.config.hidden, self.target.width, self.config.dropout)
+        head = nn.Linear(width, self.target.width)
+        nn.init.zeros_(head.weight)  # the problem is convex: start from "nothing is known"
+        nn.init.zeros_(head.bias)
+        return head
+
+    @abstractmethod
+    def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
+        """Return (b) losses of the head's (b c) scores and the (b c) target."""
+
+    @abstractmethod
+    def to_scores(self, scores: Tensor) -> Tensor:
+        """Return the head's (b c) scores as probabilities, or in the target's units."""
+
+    def loss(self, features: Features, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the weighted mean loss, a scalar.
+
+        Args:
+            features: of b rows.
+            target: (b c), as `Target.encode` gives it.
+            weight: (b) weights of the rows.
+        """
+        losses = self.row_losses(self.head(features.pooled), target)
+        return (losses * weight).sum() / weight.sum()
+
+    def predict(self, features: Features) -> Tensor:
+        """Return (b c) scores: probabilities, or numbers in the target's units."""
+        return self.to_scores(self.head(features.pooled))

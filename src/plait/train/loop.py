@@ -1,0 +1,119 @@
+"""The training loop: it knows Features and a loss, and no task by name."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from plait.network import Network
+from plait.train.config import TrainConfig
+from plait.types import Features
+
+Rows = Mapping[str, Features]
+
+
+@dataclass(frozen=True)
+class History:
+    """The losses of each epoch, and the epoch whose weights were kept."""
+
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    best: int
+
+
+def train(
+    network: Network,
+    rows: Rows,
+    target: Tensor,
+    weight: Tensor,
+    config: TrainConfig,
+    generator: torch.Generator,
+) -> History:
+    """Train the fusion and the task of a network on Features, in place.
+
+    The weights of the epoch with the lowest validation loss are kept; with too few rows for a
+    validation part (under 20), those of the last epoch.
+
+    Args:
+        network: with frozen encoders.
+        rows: Features of n training rows, by source.
+        target: (n c).
+        weight: (n), weights of the rows.
+        config: settings.
+        generator: of all that is random.
+    """
+    learning, held_out = _split(len(target), config.validation_share, generator)
+    optimizer, schedule = _optimizer(network, config, len(learning))
+    training, validation = [], []
+    best = copy.deepcopy(network.state_dict())
+    best_epoch = 0
+    for epoch in range(config.epochs):
+        network.train()
+        total = 0.0
+        order = learning[torch.randperm(len(learning), generator=generator)]
+        for batch in order.split(config.batch_size):
+            features = _drop(_take(rows, batch), config.modality_dropout, generator)
+            loss = network.loss(features, target[batch], weight[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.item() * len(batch)
+        training.append(total / len(learning))
+        validation.append(_loss(network, rows, target, weight, held_out))
+        if not len(held_out) or validation[epoch] < min([*validation[:epoch], float("inf")]):
+            best, best_epoch = copy.deepcopy(network.state_dict()), epoch
+        if epoch - best_epoch >= config.patience:
+            break
+    network.load_state_dict(best)
+    network.eval()
+    return History(tuple(training), tuple(validation), best_epoch)
+
+
+def _split(rows: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    order = torch.randperm(rows, generator=generator)
+    held_out = round(rows * share) if rows >= 20 else 0
+    return order[held_out:], order[:held_out]
+
+
+def _optimizer(
+    network: Network, config: TrainConfig, rows: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    weights = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        weights, lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    steps = config.epochs * -(-rows // config.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=max(steps, 2), pct_start=0.1
+    )
+    return optimizer, schedule
+
+
+def _take(rows: Rows, batch: Tensor) -> dict[str, Features]:
+    return {name: features.take(batch) for name, features in rows.items()}
+
+
+def _drop(rows: Rows, share: float, generator: torch.Generator) -> Rows:
+    """Hide sources at random, keeping at least one that is present in each row."""
+    if share == 0 or len(rows) == 1:
+        return rows
+    present = torch.stack([features.present for features in rows.values()], dim=1)
+    kept = (torch.rand(present.shape, generator=generator) >= share) & present
+    kept = torch.where(kept.any(dim=1, keepdim=True), kept, present)
+    return {
+        name: features.keep(kept[:, position])
+        for position, (name, features) in enumerate(rows.items())
+    }
+
+
+@torch.no_grad()
+def _loss(network: Network, rows: Rows, target: Tensor, weight: Tensor, held_out: Tensor) -> float:
+    if not len(held_out):
+        return float("nan")
+    network.eval()
+    return float(network.loss(_take(rows, held_out), target[held_out], weight[held_out]))

@@ -1,0 +1,180 @@
+"""What passes between the stages, and the one shape legend of the package.
+
+Shape legend, used in every docstring:
+
+    b  rows of a batch            m  modalities or sources      h w  image height and width
+    t  tokens, or steps in time   c  classes or labels          k    neighbours, clusters
+    d  width of a feature         n  rows of a table            e    experts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Sample = Any
+"""What one encoder's `preprocess` made of one cell: arrays, a string, a tuple; opaque to all else."""
+
+Batch = Mapping[str, Sequence[Sample | None]]
+"""Samples by source, one entry a row; None where the row lacks it."""
+
+
+class Modality(StrEnum):
+    """What the values of a column are."""
+
+    IMAGE = "image"
+    TEXT = "text"
+    NUMBER = "number"
+    CATEGORY = "category"
+    CATEGORIES = "categories"
+    DATE = "date"
+    AUDIO = "audio"
+    VIDEO = "video"
+    SERIES = "series"
+    VECTOR = "vector"
+    MASK = "mask"
+
+
+READABLE = (
+    Modality.IMAGE,
+    Modality.TEXT,
+    Modality.NUMBER,
+    Modality.CATEGORY,
+    Modality.CATEGORIES,
+    Modality.DATE,
+)
+"""Modalities that can be an input today."""
+
+PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER)
+"""Modalities that can be a target today."""
+
+TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)
+"""Modalities that are read together as one source, `table`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: what it holds, why plait thinks so, and whether it is used.
+
+    `confidence` is in 0..1; `left_out` is empty for a column that is used, else the reason.
+    """
+
+    name: str
+    modality: Modality
+    confidence: float = 1.0
+    evidence: str = ""
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in its order."""
+
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns that are used."""
+        return tuple(column for column in self.columns if not column.left_out)
+
+    def with_column(self, column: Column) -> Schema:
+        """Return the schema with the column of the same name replaced."""
+        return Schema(tuple(column if c.name == column.name else c for c in self.columns))
+
+
+@dataclass(frozen=True)
+class Features:
+    """What every encoder and every fusion returns.
+
+    `mask` is False for padding and for what is missing: a missing picture is a row of False.
+
+    Attributes:
+        pooled: (b d), one vector a row.
+        tokens: (b t d), the parts that a fusion may attend to.
+        mask: (b t), True where the token is real.
+        source: (b t), the index of the source that each token came from.
+        time: (b t), seconds from the row's start, or None.
+        place: (b t 2), height and width in 0..1, or None.
+        maps: multi-scale feature maps, each (b d h w), or None.
+    """
+
+    pooled: Tensor
+    tokens: Tensor
+    mask: Tensor
+    source: Tensor
+    time: Tensor | None = None
+    place: Tensor | None = None
+    maps: tuple[Tensor, ...] | None = None
+
+    @classmethod
+    def from_pooled(cls, pooled: Tensor, present: Tensor, source: int = 0) -> Features:
+        """Return Features of one token a row: its pooled vector.
+
+        Args:
+            pooled: (b d).
+            present: (b), False where the row lacks the modality; its vector becomes zero.
+            source: index of the source.
+        """
+        pooled = pooled * present[:, None].to(pooled.dtype)
+        mask = present[:, None]
+        return cls(pooled, pooled[:, None], mask, mask.long() * 0 + source)
+
+    @property
+    def present(self) -> Tensor:
+        """(b), True where the row has at least one real token."""
+        return self.mask.any(dim=1)
+
+    @property
+    def width(self) -> int:
+        """The width d."""
+        return self.pooled.shape[-1]
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+    def take(self, rows: Tensor) -> Features:
+        """Return the given rows, (k) long, in their order."""
+        return replace(
+            self,
+            pooled=self.pooled[rows],
+            tokens=self.tokens[rows],
+            mask=self.mask[rows],
+            source=self.source[rows],
+            time=None if self.time is None else self.time[rows],
+            place=None if self.place is None else self.place[rows],
+            maps=None if self.maps is None else tuple(m[rows] for m in self.maps),
+        )
+
+    def keep(self, kept: Tensor) -> Features:
+        """Return the same rows with those where `kept` (b) is False made missing."""
+        scale = kept.to(self.pooled.dtype)
+        return replace(
+            self,
+            pooled=self.pooled * scale[:, None],
+            tokens=self.tokens * scale[:, None, None],
+            mask=self.mask & kept[:, None],
+        )
+
+    def to(self, place: torch.device | torch.dtype) -> Features:
+        """Return the features on a device, or their real numbers in another precision."""
+        pooled = self.pooled.to(place)
+        mask = self.mask.to(pooled.device)
+        return replace(
+            self,
+            pooled=pooled,
+            tokens=self.tokens.to(place),
+            mask=mask,
+            source=self.source.to(pooled.device),
+        )
