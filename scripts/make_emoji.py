@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-TARGET = Path(__file__).parents[1] / "src/plait/datasets/emoji/emoji.parquet"
+TARGET = Path(__file__).parents[1] / "src/plait/bundled/emoji/emoji.parquet"
 
 VENDORS = ("google", "twitter")
 TEXTS = (

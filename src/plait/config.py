@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from plait.errors import ConfigError, did_you_mean
@@ -22,7 +23,7 @@ def to_json(config: Any) -> Any:
         return {f.name: to_json(getattr(config, f.name)) for f in dataclasses.fields(config)}
     if isinstance(config, (tuple, list)):
         return [to_json(item) for item in config]
-    if isinstance(config, dict):
+    if isinstance(config, Mapping):
         return {key: to_json(value) for key, value in config.items()}
     return config
 
@@ -62,6 +63,8 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             return tuple(_value(inner[0], item, path) for item in value)
         if len(inner) == len(value):
             return tuple(_value(kind, item, path) for kind, item in zip(inner, value, strict=True))
+    if origin in (dict, Mapping) and isinstance(value, dict):
+        return {key: _value(inner[1], item, f"{path}.{key}") for key, item in value.items()}
     if origin is typing.Literal and value in inner:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

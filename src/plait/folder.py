@@ -43,6 +43,24 @@ def write_folder(model: Parts, folder: str | Path, overwrite: bool = False) -> P
     Raises:
         ModelError: when something is there and may not be replaced, or is no model.
     """
+    folder = require_free(folder, overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write(model, partial)
+        _swap(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def require_free(folder: str | Path, overwrite: bool) -> Path:
+    """Return the path of a model folder that may be written.
+
+    Raises:
+        ModelError: when something is there and may not be replaced, or is no model.
+    """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         if not overwrite:
@@ -52,14 +70,6 @@ def write_folder(model: Parts, folder: str | Path, overwrite: bool = False) -> P
             )
         if not (folder / "plait.json").is_file():
             raise ModelError(f"{str(folder)!r} is not a plait model, so it is not overwritten.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        _write(model, partial)
-        _swap(partial, folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return folder
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-FOLDER = Path(__file__).parents[2] / "src/plait/datasets/emoji"
+FOLDER = Path(__file__).parents[1] / "src/plait/bundled/emoji"
 FILE = FOLDER / "emoji.parquet"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 SIDE = 64

@@ -29,7 +29,7 @@ def load(name: str, vendor: Literal["google", "twitter"] = "google") -> Table:
         raise ConfigError(unknown("Data set", name, NAMES))
     if vendor not in ("google", "twitter"):
         raise ConfigError(unknown("Vendor", vendor, ("google", "twitter")))
-    with as_file(files("plait.datasets") / "emoji" / "emoji.parquet") as path:
+    with as_file(files("plait") / "bundled" / "emoji" / "emoji.parquet") as path:
         table = read(path)
     data = dict(table.data)
     data["picture"] = data[vendor]

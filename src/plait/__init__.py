@@ -1,0 +1,60 @@
+"""plait: multimodal learning on tables. Any columns in, any column out.
+
+The public names are loaded on first use, so that `import plait` is light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plait import datasets
+    from plait.data.read import read
+    from plait.doctor import check
+    from plait.ensemble.config import FitConfig
+    from plait.errors import PlaitError
+    from plait.estimators import PlaitClassifier, PlaitRegressor
+    from plait.fitting import compare, fit
+    from plait.model import Model, load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "FitConfig": "plait.ensemble.config",
+    "Model": "plait.model",
+    "PlaitClassifier": "plait.estimators",
+    "PlaitError": "plait.errors",
+    "PlaitRegressor": "plait.estimators",
+    "check": "plait.doctor",
+    "compare": "plait.fitting",
+    "fit": "plait.fitting",
+    "load": "plait.model",
+    "read": "plait.data.read",
+}
+
+__all__ = [
+    "FitConfig",
+    "Model",
+    "PlaitClassifier",
+    "PlaitError",
+    "PlaitRegressor",
+    "check",
+    "compare",
+    "datasets",
+    "fit",
+    "load",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("plait.datasets")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'plait' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

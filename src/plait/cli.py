@@ -1,0 +1,395 @@
+"""The command line: one command a verb; it parses, calls and prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from plait.data.table import Table
+    from plait.ensemble.config import FitConfig
+    from plait.types import Modality
+
+app = typer.Typer(
+    help="Multimodal learning on tables: any columns in, any column out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+TableArgument = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or a folder.")]
+ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
+Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
+Target = Annotated[str, typer.Option("--target", "-t", help="Column, or column:modality.")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="Columns to leave out.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(help="stratified, random, group:COLUMN, time:COLUMN or column:COLUMN."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as JSON.")]
+Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
+Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
+Metric = Annotated[str | None, typer.Option(help="That decides.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let cells name files outside the table's folder.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Of a text file; found out by default.")]
+
+
+@app.command()
+def check(
+    table: TableArgument,
+    target: Annotated[str | None, typer.Option("--target", "-t", help="To look for leaks.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Another table, to find rows in both.")] = None,
+    ignore: Ignore = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Say what a table holds and what will go wrong with it."""
+    from plait.config import to_json
+    from plait.doctor import check
+
+    said = _modalities(image, text, number, category, categories, date)
+    report = check(
+        _read(table, allow_outside, encoding),
+        target,
+        test=None if test is None else _read(test, allow_outside, encoding),
+        modalities=said,
+        ignore=_names(ignore),
+    )
+    if json:
+        _print_json(to_json(report))
+        return
+    from plait.report.tables import check_table
+
+    _print(check_table(report))
+
+
+@app.command()
+def fit(
+    table: TableArgument,
+    target: Target,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("model"),
+    preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
+    fusion: Annotated[str | None, typer.Option(help="concat, mean, projection, gated.")] = None,
+    head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    split: SplitOption = None,
+    folds: Folds = None,
+    metric: Metric = None,
+    seed: Seed = None,
+    ignore: Ignore = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    config: ConfigFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Learn to predict a column, and keep the best of a fair contest."""
+    from plait.config import from_json
+    from plait.ensemble.board import Board
+    from plait.fitting import fit
+    from plait.folder import require_free
+    from plait.report.plots import board_plot
+    from plait.report.tables import board_table
+
+    require_free(output, overwrite)
+    model = fit(
+        _read(table, allow_outside, encoding),
+        target,
+        preset=preset,
+        modalities=_modalities(image, text, number, category, categories, date),
+        ignore=_names(ignore),
+        split=split,
+        config=_config(config, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed),
+    )
+    folder = model.save(output, overwrite)
+    board = from_json(Board, model.facts["board"])
+    board_plot(board, folder / "board.png", f"{model.target.name}, from {table.name}")
+    _print(board_table(board))
+    if "test" in model.facts:
+        test = model.facts["test"]
+        score = test["scores"][board.metric]
+        _print(f"On {test['rows']:,} test rows kept apart: {board.metric} {score['value']:.4f} "
+               f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
+    if len(model.ledger):
+        counts = ", ".join(f"{n} in {c}" for c, n in model.ledger.counts().most_common())
+        _print(f"{len(model.ledger)} cells or rows could not be used ({counts}): "
+               f"see {folder / 'skipped.csv'}.")  # fmt: skip
+    _print(f"The model is in {folder}. Next: plait predict {folder} new.csv")
+
+
+@app.command()
+def compare(
+    table: TableArgument,
+    target: Target,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for board.png, .csv, .json.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
+    head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    split: SplitOption = None,
+    folds: Folds = None,
+    metric: Metric = None,
+    seed: Seed = None,
+    ignore: Ignore = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    config: ConfigFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Judge every modality alone and every fusion on the same folds."""
+    from plait.fitting import compare
+    from plait.report.files import board_columns, require_new, write_columns, write_json
+    from plait.report.plots import board_plot
+    from plait.report.tables import board_table
+
+    paths = []
+    if output is not None:
+        names = ("board.png", "board.csv", "board.json")
+        paths = [require_new(output / name, overwrite) for name in names]
+    board = compare(
+        _read(table, allow_outside, encoding),
+        target,
+        preset=preset,
+        modalities=_modalities(image, text, number, category, categories, date),
+        ignore=_names(ignore),
+        split=split,
+        config=_config(config, head=head, folds=folds, metric=metric, seed=seed),
+    )
+    _print(board_table(board))
+    if paths:
+        board_plot(board, paths[0], f"{target}, from {table.name}")
+        write_columns(paths[1], board_columns(board))
+        write_json(paths[2], board)
+        _print(f"The board is in {output}: board.png, board.csv, board.json.")
+
+
+@app.command()
+def predict(
+    model: ModelArgument,
+    table: TableArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".csv, .tsv, .jsonl or .parquet.")
+    ] = Path("predictions.csv"),
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Of every class, a column each.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="What each source added, a column each.")
+    ] = False,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Predict every row of a table into a file."""
+    from plait.model import load
+    from plait.report.files import SUFFIXES, require_new, write_predictions
+
+    require_new(output, overwrite, SUFFIXES)
+    loaded = load(model)
+    rows = _read(table, allow_outside, encoding)
+    prediction = loaded.predict(rows)
+    explanations = loaded.explain(rows) if explain else ()
+    write_predictions(output, rows, prediction, probabilities, explanations)
+    _print(f"{len(prediction):,} predictions of {loaded.target.name!r} are in {output}.")
+    skipped = prediction.skipped
+    for row, reason in rows.problems:
+        skipped.add(row, "(row)", reason)
+    if len(skipped):
+        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
+        skipped.write(path)
+        _print(f"{len(skipped)} cells could not be read and were taken as missing: see {path}.")
+
+
+@app.command()
+def evaluate(
+    model: ModelArgument,
+    table: TableArgument,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Score a model on a table whose target is known."""
+    from plait.config import to_json
+    from plait.model import load
+
+    result = load(model).evaluate(_read(table, allow_outside, encoding))
+    if json:
+        _print_json(to_json(result))
+        return
+    from plait.report.tables import evaluation_table
+
+    _print(evaluation_table(result))
+
+
+@app.command()
+def explain(
+    model: ModelArgument,
+    table: TableArgument,
+    rows: Annotated[int, typer.Option(help="How many of the first rows.")] = 10,
+    allow_outside: Outside = False,
+    encoding: Encoding = None,
+) -> None:
+    """Say what each column or modality added to the predictions of the first rows."""
+    from plait.model import load
+    from plait.report.tables import explanation_table
+
+    data = _read(table, allow_outside, encoding)
+    _print(explanation_table(load(model).explain(data.take(range(min(rows, len(data)))))))
+
+
+@app.command()
+def quickstart(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path(
+        "plait-quickstart"
+    ),
+    overwrite: Overwrite = True,
+) -> None:
+    """See what pictures and names of emoji each contribute: bundled data, no download."""
+    from plait.progress import Progress
+    from plait.quickstart import quickstart
+    from plait.report.tables import board_table
+
+    found = quickstart(output, overwrite, Progress())
+    _print("Which group does an emoji belong to? From its picture alone, its name alone, and both:")
+    _print("")
+    _print(board_table(found.board))
+    _print("")
+    for evaluation, drawn in (
+        (found.seen_vendor, "drawn by the vendor it learned from"),
+        (found.other_vendor, "drawn by another vendor"),
+    ):
+        score = evaluation.scores["accuracy"]
+        _print(f"{evaluation.rows} unseen emoji, {drawn}: accuracy {score.value:.3f} "
+               f"[{score.low:.3f}, {score.high:.3f}]")  # fmt: skip
+    _print("")
+    for character, name, truth, item in found.examples:
+        added = ", ".join(f"{source} {part:+.2f}" for source, part in item.contributions.items())
+        right = "right" if item.value == truth else f"wrong, it is {truth}"
+        _print(f"{character}  {name}: {item.value} ({item.score:.2f}, {right}); {added}")
+    _print("")
+    _print("Written: " + ", ".join(map(str, found.files)))
+    _print("Next:")
+    _print("  plait check your.csv --target COLUMN")
+    _print("  plait fit your.csv --target COLUMN -o model")
+    _print("  plait predict model new.csv -o predictions.csv")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from plait import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def _read(path: Path, allow_outside: bool, encoding: str | None) -> Table:
+    from plait.data.read import read
+
+    return read(path, encoding=encoding, allow_outside=allow_outside)
+
+
+def _names(given: list[str] | None) -> list[str]:
+    return [name.strip() for item in given or [] for name in item.split(",") if name.strip()]
+
+
+def _modalities(
+    image: list[str] | None,
+    text: list[str] | None,
+    number: list[str] | None,
+    category: list[str] | None,
+    categories: list[str] | None,
+    date: list[str] | None,
+) -> dict[str, Modality]:
+    from plait.types import Modality
+
+    said = {
+        Modality.IMAGE: image,
+        Modality.TEXT: text,
+        Modality.NUMBER: number,
+        Modality.CATEGORY: category,
+        Modality.CATEGORIES: categories,
+        Modality.DATE: date,
+    }
+    return {name: modality for modality, given in said.items() for name in _names(given)}
+
+
+def _config(
+    path: Path | None,
+    fusion: str | None = None,
+    head: str | None = None,
+    folds: int | None = None,
+    metric: str | None = None,
+    seed: int | None = None,
+) -> FitConfig:
+    """Return the settings of a file, with those said on the command line put over them."""
+    import json
+
+    from plait.config import from_json
+    from plait.ensemble.config import FitConfig
+    from plait.errors import ConfigError
+
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"Cannot read settings from {str(path)!r}: {error}") from error
+    said = {"fusion": fusion, "folds": folds, "metric": metric, "seed": seed}
+    values |= {key: value for key, value in said.items() if value is not None}
+    if head is not None:
+        values["head"] = {**values.get("head", {}), "kind": head}
+    return from_json(FitConfig, values)
+
+
+def _print(what: Any) -> None:
+    from rich.console import Console
+
+    # A pipe or a file has no width: do not fold lines there.
+    console = Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=False)
+    console.print(what, highlight=False)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def main() -> None:
+    """Run the command line; errors that the user can mend are one line, without a traceback."""
+    from plait.errors import PlaitError
+
+    try:
+        app()
+    except PlaitError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise SystemExit(130) from None

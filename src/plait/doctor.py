@@ -1,0 +1,372 @@
+"""The doctor: what a table holds, and what will go wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plait.data.detect import SAMPLE, detect, is_missing, split_target
+from plait.data.loader import Reader
+from plait.data.media import read_bytes
+from plait.data.quality import WHOLE_ROW, Ledger
+from plait.data.read import read
+from plait.data.split import PART_NAMES
+from plait.data.table import Table
+from plait.data.text import script_shares
+from plait.errors import CellError
+from plait.progress import Progress
+from plait.types import Column, Modality, Schema
+
+GIVES_AWAY = 0.95
+"""How well a column may tell the target by itself, in 0..1, before it is suspected."""
+
+NAMES_IT = 0.5
+"""Share of rows in which a text may hold the target's own word before it is suspected."""
+
+RARE = 5
+"""Rows below which a class is called rare."""
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """What one column holds.
+
+    Attributes:
+        column: its modality, with evidence.
+        missing: cells that hold nothing.
+        unreadable: cells that cannot be read.
+        distinct: different values.
+        repeated: cells whose value was there before; for media, by content.
+        statistics: one sentence.
+        tells_target: how well it tells the target by itself: 0 no better than chance, 1 always.
+        names_target: share of rows in which it holds the target's own word.
+    """
+
+    column: Column
+    missing: int
+    unreadable: int
+    distinct: int
+    repeated: int
+    statistics: str
+    tells_target: float | None = None
+    names_target: float | None = None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What a table holds.
+
+    Attributes:
+        rows: how many.
+        target: the column to be predicted, or empty.
+        columns: one report each.
+        balance: rows by class of the target, most first.
+        duplicate_rows: rows that equal an earlier one in every used column.
+        across: rows of the test part that are in the training part too.
+        findings: sentences on what to look at, the gravest first.
+        unreadable: (row, column, reason) of cells and rows that cannot be read.
+    """
+
+    rows: int
+    target: str
+    columns: tuple[ColumnReport, ...]
+    balance: Mapping[str, int]
+    duplicate_rows: int
+    across: int
+    findings: tuple[str, ...]
+    unreadable: tuple[tuple[int, str, str], ...]
+
+
+def check(
+    table: Any,
+    target: str | None = None,
+    *,
+    test: Any = None,
+    modalities: Mapping[str, Modality] | None = None,
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> TableReport:
+    """Read every cell of a table and report what it holds.
+
+    Args:
+        table: anything that `plait.read` takes.
+        target: column to be predicted; classes and leaks are then looked at too.
+        test: another table; rows that are in both are counted.
+        modalities: what columns hold, where detection should not decide.
+        ignore: columns to leave out.
+        progress: where to show it.
+
+    Raises:
+        ColumnError: for a column that is not in the table.
+    """
+    table = read(table)
+    overrides = dict(modalities or {})
+    name = ""
+    if target is not None:
+        name, modality = split_target(target, table)
+        overrides |= {name: modality} if modality else {}
+    schema = detect(table, [name] if name else [], overrides, ignore)
+    ledger = Ledger()
+    for row, reason in table.problems:
+        ledger.add(row, WHOLE_ROW, reason)
+    reader = Reader(table, ledger)
+    with (progress or Progress()).stage("Reading cells", len(schema.columns)) as advance:
+        cells = {}
+        for column in schema.columns:
+            cells[column.name] = _read(reader, column)
+            advance(1)
+    goal = cells.get(name)
+    columns = tuple(
+        _column_report(reader, column, cells[column.name], goal, name) for column in schema.columns
+    )
+    keys = _row_keys(schema, cells, name)
+    balance = _balance(schema[name], cells[name]) if name else {}
+    across = _across(table, keys, test, schema, name)
+    duplicates = len(keys) - len(set(keys))
+    findings = _findings(columns, balance, duplicates, across, name, ledger)
+    unreadable = tuple((r, c, why) for (r, c), why in sorted(ledger.entries.items()))
+    return TableReport(
+        len(table), name, columns, balance, duplicates, across, tuple(findings), unreadable
+    )
+
+
+def _read(reader: Reader, column: Column) -> list[Any]:
+    """Return every cell's value; of pictures their content's hash and size, so that few are held."""
+    if column.modality is not Modality.IMAGE:
+        if column.left_out and column.left_out != "target":
+            return [_plain(v) for v in reader.table.values(column.name)]
+        return [reader.cell(column, row) for row in range(len(reader.table))]
+    return [_look(reader, column, row) for row in range(len(reader.table))]
+
+
+def _plain(value: Any) -> Any:
+    return (
+        None
+        if is_missing(value)
+        else value
+        if isinstance(value, (str, int, float))
+        else repr(value)
+    )
+
+
+def _look(reader: Reader, column: Column, row: int) -> tuple[str, int, int] | None:
+    pictures = reader.cell(column, row)
+    if pictures is None:
+        return None
+    value = reader.table.cell(column.name, row)
+    try:
+        content = read_bytes(value, reader.table.folder, reader.table.allow_outside)
+    except CellError:  # a list, an array or a PIL image: its pixels stand for it
+        content = b"".join(picture.tobytes() for picture in pictures)
+    height, width = pictures[0].shape[:2]
+    return hashlib.sha256(content).hexdigest(), width, height
+
+
+def _column_report(
+    reader: Reader, column: Column, cells: list[Any], goal: list[Any] | None, target: str
+) -> ColumnReport:
+    unreadable = reader.ledger.counts()[column.name]
+    known = [cell for cell in cells if cell is not None]
+    keys = [cell[0] if column.modality is Modality.IMAGE and not isinstance(cell, str) else cell
+            for cell in known]  # fmt: skip
+    distinct = len(set(map(str, keys)))
+    tells = names = None
+    if goal is not None and column.name != target and column.modality is not Modality.IMAGE:
+        tells = _skill(column, cells, goal)
+        names = _names_target(cells, goal)
+    return ColumnReport(
+        column,
+        len(cells) - len(known) - unreadable,
+        unreadable,
+        distinct,
+        len(known) - distinct,
+        _statistics(column, known),
+        tells,
+        names,
+    )
+
+
+def _statistics(column: Column, known: list[Any]) -> str:
+    if not known:
+        return ""
+    match column.modality:
+        case Modality.IMAGE if isinstance(known[0], tuple):
+            widths, heights = [k[1] for k in known], [k[2] for k in known]
+            return (
+                f"{min(widths)}x{min(heights)} to {max(widths)}x{max(heights)} pixels, "
+                f"median {int(np.median(widths))}x{int(np.median(heights))}"
+            )
+        case Modality.TEXT:
+            texts = [str(text) for text in known]
+            lengths = np.array([len(text) for text in texts])
+            scripts = script_shares(texts[:SAMPLE])
+            shown = ", ".join(f"{s} {share:.0%}" for s, share in scripts.items() if share >= 0.01)
+            low, middle, high = np.percentile(lengths, [5, 50, 95]).astype(int)
+            return f"{low} / {middle} / {high} characters (5, 50, 95 %); {shown}"
+        case Modality.NUMBER if isinstance(known[0], float):
+            low, middle, high = np.percentile(known, [5, 50, 95])
+            return f"{low:g} / {middle:g} / {high:g} (5, 50, 95 %)"
+        case Modality.CATEGORY | Modality.CATEGORIES:
+            counts = _count_labels(known)
+            return ", ".join(f"{label} {count}" for label, count in counts.most_common(4))
+    return ""
+
+
+def _count_labels(cells: Sequence[Any]) -> Counter[str]:
+    return Counter(
+        label for cell in cells for label in (cell if isinstance(cell, tuple) else [cell])
+    )
+
+
+def _balance(column: Column, cells: list[Any]) -> dict[str, int]:
+    if column.modality not in (Modality.CATEGORY, Modality.CATEGORIES):
+        return {}
+    return dict(_count_labels([cell for cell in cells if cell is not None]).most_common())
+
+
+def _skill(column: Column, cells: list[Any], goal: list[Any]) -> float | None:
+    """Return how well a column alone tells the target: a small tree, learned on every other row.
+
+    0 is no better than the most frequent class, or the mean; 1 is always right.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    rows = [i for i, (c, g) in enumerate(zip(cells, goal, strict=True)) if None not in (c, g)]
+    if len(rows) < 20 or isinstance(goal[rows[0]], tuple):
+        return None
+    values, wanted = [cells[i] for i in rows], [goal[i] for i in rows]
+    learn, judge = slice(0, None, 2), slice(1, None, 2)
+    is_number = isinstance(wanted[0], float)
+    codes = np.array(values) if isinstance(values[0], float) else _codes(values, wanted, learn)
+    judged = ~np.isnan(codes[judge])
+    if judged.sum() < 10:
+        return None
+    filled = np.nan_to_num(codes)[:, None]
+    # A leaf a level for categories, a few cuts for numbers.
+    leaves = 64 if isinstance(values[0], float) else max(len(set(map(str, values))), 2)
+    kind = DecisionTreeRegressor if is_number else DecisionTreeClassifier
+    goals = np.array(wanted)
+    tree = kind(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
+    tree.fit(filled[learn], goals[learn])
+    found, truth = tree.predict(filled[judge])[judged], goals[judge][judged]
+    if is_number:
+        spread = np.var(truth)
+        return float(np.clip(1 - np.mean((found - truth) ** 2) / spread, 0, 1)) if spread else None
+    base = max(Counter(goals[learn]).values()) / len(goals[learn])
+    return float(np.clip(((found == truth).mean() - base) / max(1 - base, 1e-9), 0, 1))
+
+
+def _codes(values: list[Any], wanted: list[Any], learn: slice) -> np.ndarray:
+    """Return a number a level, levels that mean the same side by side; NaN for unseen ones."""
+    answers: dict[str, list[Any]] = {}
+    for value, goal in zip(values[learn], wanted[learn], strict=True):
+        answers.setdefault(str(value), []).append(goal)
+
+    def usual(level: str) -> tuple[str, float]:
+        goals = answers[level]
+        if isinstance(goals[0], float):
+            return "", float(np.mean(goals))
+        return str(Counter(goals).most_common(1)[0][0]), 0.0
+
+    code = {level: float(i) for i, level in enumerate(sorted(answers, key=usual))}
+    return np.array([code.get(str(value), np.nan) for value in values])
+
+
+def _names_target(cells: list[Any], goal: list[Any]) -> float | None:
+    """Return the share of rows in which a cell holds every label of the target as a word."""
+    pairs = [
+        (" ".join(c) if isinstance(c, tuple) else c, (g,) if isinstance(g, str) else g)
+        for c, g in zip(cells, goal, strict=True)
+        if isinstance(c, (str, tuple)) and isinstance(g, (str, tuple)) and g
+    ]
+    if not pairs:
+        return None
+    held = [all(label.casefold() in str(text).casefold() for label in labels)
+            for text, labels in pairs if min(map(len, labels)) >= 3]  # fmt: skip
+    return float(np.mean(held)) if held else None
+
+
+def _row_keys(schema: Schema, cells: Mapping[str, list[Any]], target: str) -> list[str]:
+    """Return a hash of each row's used cells; the target is no part of it."""
+    used = [cells[column.name] for column in schema.inputs if column.name != target]
+    return [hashlib.sha256(repr(row).encode()).hexdigest() for row in zip(*used, strict=True)]
+
+
+def _across(table: Table, keys: list[str], test: Any, schema: Schema, target: str) -> int:
+    """Return how many test rows are training rows too: of another table, or by a split column."""
+    if test is not None:
+        other = read(test)
+        shared = Schema(tuple(c for c in schema.columns if c.name in other and c.name in table))
+        reader = Reader(other, Ledger())
+        cells = {column.name: _read(reader, column) for column in shared.columns}
+        own = Reader(table, Ledger())
+        here = {column.name: _read(own, column) for column in shared.columns}
+        train = set(_row_keys(shared, here, target))
+        return sum(key in train for key in _row_keys(shared, cells, target))
+    for column in schema.columns:
+        parts = [PART_NAMES.get(str(v).casefold(), "") for v in table.values(column.name)[:SAMPLE]]
+        if {"train", "test"} <= set(parts) and "" not in parts:
+            return _across_parts(table.values(column.name), column.name, schema, table, target)
+    return 0
+
+
+def _across_parts(values: list[Any], split: str, schema: Schema, table: Table, target: str) -> int:
+    used = Schema(tuple(c for c in schema.inputs if c.name not in (split, target)))
+    reader = Reader(table, Ledger())
+    keys = _row_keys(used, {c.name: _read(reader, c) for c in used.columns}, target)
+    part = [PART_NAMES.get(str(value).casefold(), "") for value in values]
+    train = {key for key, name in zip(keys, part, strict=True) if name == "train"}
+    return sum(key in train for key, name in zip(keys, part, strict=True) if name == "test")
+
+
+def _findings(
+    columns: Sequence[ColumnReport],
+    balance: Mapping[str, int],
+    duplicates: int,
+    across: int,
+    target: str,
+    ledger: Ledger,
+) -> list[str]:
+    found = []
+    for report in columns:
+        name = report.column.name
+        left_out = bool(report.column.left_out)
+        if not left_out and (report.tells_target or 0) >= GIVES_AWAY:
+            found.append(
+                f"Column {name!r} alone tells the target almost always "
+                f"({report.tells_target:.2f} of 1): ignore it if it is not known beforehand."
+            )
+        if not left_out and (report.names_target or 0) >= NAMES_IT:
+            found.append(
+                f"Column {name!r} holds the target's own word in {report.names_target:.0%} of rows."
+            )
+    if across:
+        found.append(f"{across} test rows are training rows too: the test score will be too good.")
+    if duplicates:
+        found.append(
+            f"{duplicates} rows repeat an earlier row; split by a group to keep them apart."
+        )
+    for report in columns:
+        if report.column.modality is Modality.IMAGE and report.repeated:
+            found.append(f"{report.repeated} pictures in {report.column.name!r} are repeats.")
+    if len(ledger):
+        found.append(f"{len(ledger)} cells or rows cannot be read; see `unreadable`.")
+    rare = [label for label, count in balance.items() if count < RARE]
+    if rare:
+        found.append(f"{len(rare)} of {len(balance)} classes of {target!r} have under {RARE} rows.")
+    if balance and max(balance.values()) >= 20 * min(balance.values()):
+        found.append(
+            f"Classes are unbalanced, {max(balance.values())} rows to {min(balance.values())}: "
+            "look at balanced_accuracy or f1_macro too."
+        )
+    found += [
+        f"Column {r.column.name!r} is left out: {r.column.left_out}."
+        for r in columns
+        if r.column.left_out and r.column.left_out not in ("target", "ignored")
+    ]
+    return found

@@ -1,0 +1,119 @@
+"""Results as files: predictions beside the rows they belong to, boards as CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from plait.config import to_json
+from plait.data.table import Table
+from plait.ensemble.board import Board
+from plait.errors import ConfigError
+from plait.model import Explanation, Prediction
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def require_new(path: Path, overwrite: bool, suffixes: Sequence[str] = ()) -> Path:
+    """Return the path of a file that may be written.
+
+    Raises:
+        ConfigError: when it exists and may not be replaced, or has a suffix that is not known.
+    """
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ConfigError(f"Cannot write {path.name!r}; its suffix must be {', '.join(suffixes)}.")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{str(path)!r} exists already; choose another name or say --overwrite.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_predictions(
+    path: Path,
+    table: Table,
+    prediction: Prediction,
+    all_scores: bool = False,
+    explanations: Sequence[Explanation] = (),
+) -> None:
+    """Write a table's own columns and the predictions, by suffix CSV, TSV, JSONL or Parquet.
+
+    Columns of bytes or Python objects are left out; every row is kept, in its order.
+
+    Args:
+        path: of the file.
+        table: that was predicted.
+        prediction: of its rows.
+        all_scores: write the probability of every class too.
+        explanations: what each source added, a column each.
+    """
+    columns: dict[str, list[Any]] = {}
+    for name in table.columns:
+        values = table.values(name)
+        if all(value is None or isinstance(value, (str, int, float, bool)) for value in values):
+            columns[name] = values
+    for name, made in _predicted(prediction, all_scores, explanations).items():
+        columns[_free(name, columns)] = made
+    write_columns(path, columns)
+
+
+def _predicted(
+    prediction: Prediction, all_scores: bool, explanations: Sequence[Explanation]
+) -> dict[str, list[Any]]:
+    target = prediction.target
+    values = ["|".join(v) if isinstance(v, tuple) else v for v in prediction.values]
+    made: dict[str, list[Any]] = {f"{target.name}_predicted": values}
+    if prediction.confidence is not None:
+        made["probability"] = prediction.confidence.tolist()
+    if all_scores:
+        for label, scores in zip(target.labels, prediction.scores.T, strict=False):
+            made[f"p({label})"] = scores.tolist()
+    for name in explanations[0].contributions if explanations else ():
+        made[f"from {name}"] = [item.contributions[name] for item in explanations]
+    return made
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def write_columns(path: Path, columns: dict[str, list[Any]]) -> None:
+    """Write columns of equal length to a file, under another name first."""
+    import pandas as pd
+
+    frame = pd.DataFrame(columns)
+    partial = path.with_name(f".{path.name}.part")
+    match path.suffix.lower():
+        case ".parquet":
+            frame.to_parquet(partial, index=False)
+        case ".jsonl":
+            frame.to_json(partial, orient="records", lines=True, force_ascii=False)
+        case suffix:
+            frame.to_csv(partial, index=False, sep="\t" if suffix == ".tsv" else ",")
+    partial.replace(path)
+
+
+def board_columns(board: Board) -> dict[str, list[Any]]:
+    """Return a board as columns: one row an entrant."""
+    return {
+        "entrant": [line.name for line in board.lines],
+        "level": [line.level for line in board.lines],
+        board.metric: [line.score.value for line in board.lines],
+        "low": [line.score.low for line in board.lines],
+        "high": [line.score.high for line in board.lines],
+        "gain": [line.gain.value if line.gain else None for line in board.lines],
+        "p": [line.gain.p if line.gain else None for line in board.lines],
+        "fit_seconds": [line.fit_seconds for line in board.lines],
+        "rows_per_second": [line.rows_per_second for line in board.lines],
+        "megabytes": [line.megabytes for line in board.lines],
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a dataclass or plain values as JSON, under another name first."""
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(json.dumps(to_json(value), ensure_ascii=False, indent=1) + "\n", "utf-8")
+    partial.replace(path)

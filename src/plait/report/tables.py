@@ -1,0 +1,118 @@
+"""Tables for the terminal, with rich."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from plait.doctor import TableReport
+from plait.ensemble.board import Board
+from plait.evaluate.run import Evaluation
+from plait.model import Explanation
+
+
+def board_table(board: Board) -> RenderableType:
+    """Return the board of a contest: scores, gains and costs, the winner marked."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("entrant")
+    table.add_column("level")
+    arrow = "" if board.higher else " (lower is better)"
+    table.add_column(f"{board.metric}{arrow}", justify="right")
+    for name in ("95 % interval", "gain over best single", "p", "fit s", "rows/s", "MB"):
+        table.add_column(name, justify="right")
+    for line in board.lines:
+        gain = line.gain
+        best = line.name == board.winner
+        table.add_row(
+            "★" if best else "",
+            escape(line.name),
+            line.level,
+            f"{line.score.value:.4f}",
+            f"{line.score.low:.4f} … {line.score.high:.4f}",
+            "" if gain is None else f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]",
+            "" if gain is None else f"{gain.p:.3f}",
+            f"{line.fit_seconds:.1f}",
+            f"{line.rows_per_second:,.0f}",
+            f"{line.megabytes:.1f}",
+            style="bold" if best else "",
+        )
+    judged = f"Judged on {board.rows:,} held-out rows in {board.folds} fold(s)."
+    return Group(table, "", escape(board.sentence), judged)
+
+
+def check_table(report: TableReport) -> RenderableType:
+    """Return what a table holds, column by column, and the findings."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("column", "modality", "sure", "missing", "unread", "distinct", "evidence"):
+        table.add_column(name, justify="right" if name in ("sure", "distinct") else "left")
+    if report.target:
+        table.add_column("tells target", justify="right")
+    for item in report.columns:
+        column = item.column
+        note = f" · {column.left_out}" if column.left_out else ""
+        evidence = column.evidence + (f" · {item.statistics}" if item.statistics else "") + note
+        cells = [
+            escape(column.name),
+            column.modality.value,
+            f"{column.confidence:.2f}",
+            f"{item.missing / max(report.rows, 1):.0%}" if item.missing else "",
+            str(item.unreadable or ""),
+            f"{item.distinct:,}",
+            escape(evidence),
+        ]
+        if report.target:
+            cells.append("" if item.tells_target is None else f"{item.tells_target:.2f}")
+        muted = column.left_out and column.left_out != "target"
+        style = "bold" if column.left_out == "target" else "dim" if muted else ""
+        table.add_row(*cells, style=style)
+    parts: list[RenderableType] = [f"{report.rows:,} rows", "", table]
+    if report.balance:
+        shown = list(report.balance.items())
+        few = ", ".join(f"{escape(label)} {count:,}" for label, count in shown[:8])
+        parts += ["", f"{len(shown)} classes: {few}{' …' if len(shown) > 8 else ''}"]
+    if report.findings:
+        parts += ["", *(f"• {escape(finding)}" for finding in report.findings)]
+    return Group(*parts)
+
+
+def evaluation_table(evaluation: Evaluation) -> RenderableType:
+    """Return every metric with its interval, and precision, recall and F1 of each class."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, score in evaluation.scores.items():
+        table.add_row(name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}")
+    parts: list[RenderableType] = [table]
+    if evaluation.classes:
+        classes = Table(box=None, header_style="bold", pad_edge=False)
+        classes.add_column("class")
+        for name in ("precision", "recall", "F1", "rows"):
+            classes.add_column(name, justify="right")
+        for label, (precision, recall, f1, rows) in evaluation.classes.items():
+            if rows:
+                cells = (f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{rows:,}")
+                classes.add_row(escape(label), *cells)
+        parts += ["", classes]
+    left_out = f", {evaluation.left_out:,} without a target left out" if evaluation.left_out else ""
+    parts += ["", f"{evaluation.rows:,} rows{left_out}."]
+    return Group(*parts)
+
+
+def explanation_table(explanations: list[Explanation]) -> RenderableType:
+    """Return what each source added to each prediction."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("row", justify="right")
+    table.add_column("prediction")
+    table.add_column("score", justify="right")
+    table.add_column("nothing known", justify="right")
+    names = list(explanations[0].contributions) if explanations else []
+    for name in names:
+        table.add_column(escape(name), justify="right")
+    for row, item in enumerate(explanations):
+        parts = [f"{item.contributions[name]:+.3f}" for name in names]
+        value = str(item.value) if not isinstance(item.value, float) else f"{item.value:.4g}"
+        table.add_row(str(row), escape(value), f"{item.score:.3f}", f"{item.base:.3f}", *parts)
+    return table
