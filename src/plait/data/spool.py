@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ class Spool(Sequence[Arrays | None]):
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="plait-spool-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self._places: list[tuple[int, list[tuple[np.dtype, tuple[int, ...]]]] | None] = []
         self._end = 0
 

@@ -152,6 +152,7 @@ class TreesExpert(Expert):
             "force_row_wise": True,
             "num_threads": os.cpu_count(),
             "seed": seed,
+            "max_bin": 127,
             "verbosity": -1,
         }
         data = lightgbm.Dataset(
@@ -159,13 +160,15 @@ class TreesExpert(Expert):
             target[learning],
             weight=weight[learning],
             categorical_feature=codes,
-            params={"verbosity": -1, "max_bin": 127},
+            params=parameters,
         )
         a_round = parameters.get("num_class", len(self.target.labels) or 1)
         rounds = max(min(config.rounds, config.trees // a_round), 1)
         if not held_out:
             return lightgbm.train(parameters, data, min(rounds, 100))
-        check = data.create_valid(matrix[checking], target[checking], weight=weight[checking])
+        check = data.create_valid(
+            matrix[checking], target[checking], weight=weight[checking], params=parameters
+        )
         stop = lightgbm.early_stopping(config.patience, verbose=False)
         return lightgbm.train(parameters, data, rounds, valid_sets=[check], callbacks=[stop])
 

@@ -1,0 +1,195 @@
+"""fit and compare, from a file to a board: learning, repeating, splitting, refusing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import plait
+from plait.catalog import FUSIONS
+from plait.ensemble.combine import COMBINERS
+from plait.ensemble.config import FitConfig
+from plait.ensemble.trees import TreesConfig
+from plait.errors import ColumnError, ConfigError, TableError
+from plait.progress import Progress
+from plait.train.config import TrainConfig
+
+QUICK = FitConfig(
+    folds=2, trees=TreesConfig(rounds=20), train=TrainConfig(epochs=15, batch_size=32)
+)
+QUIET = Progress(show=False)
+
+
+@pytest.fixture(scope="module")
+def board(things: Path) -> plait.fitting.Board:  # type: ignore[name-defined]
+    return plait.compare(things, "kind", ignore=["price"], config=QUICK, progress=QUIET)
+
+
+def test_both_modalities_are_needed_and_found(board) -> None:
+    assert board["photo"].score.value < 0.65
+    assert board["text"].score.value < 0.65
+    assert board["concat"].score.value > 0.9
+    assert board["concat"].gain.low > 0.2
+    assert board["concat"].gain.p < 0.01
+    assert board.sentence.startswith("Combining modalities helped: ")
+
+
+def test_compare_has_every_member(board) -> None:
+    names = [line.name for line in board.lines]
+    singles = ["photo", "text", "table"]
+    assert names == [*singles, *FUSIONS, "trees", *(c for c in COMBINERS if c != "blend"), "blend"]
+    for line in board.lines:
+        assert line.score.low <= line.score.value <= line.score.high
+        assert (line.gain is None) == (line.level == "single")
+        assert line.fit_seconds > 0
+        assert line.rows_per_second > 0
+        assert line.megabytes > 0
+        assert set(line.others) >= {"balanced_accuracy", "log_loss", "auroc"}
+
+
+def test_same_seed_same_numbers_to_the_bit(things: Path, new_things: Path) -> None:
+    def scores(seed: int) -> np.ndarray:
+        config = replace(QUICK, seed=seed)
+        model = plait.fit(things, "kind", ignore=["price"], config=config, progress=QUIET)
+        return model.predict(new_things, QUIET).scores
+
+    first = scores(0)
+    assert np.array_equal(first, scores(0))
+    assert not np.array_equal(first, scores(1))
+
+
+def test_fit_runs_the_contest_and_keeps_its_winner(things: Path, new_things: Path) -> None:
+    model = plait.fit(things, "kind", ignore=["price"], config=QUICK, progress=QUIET)
+    names = [line["name"] for line in model.facts["board"]["lines"]]
+    assert names == ["photo", "text", "table", "concat", "trees", "average", "blend"]
+    assert model.facts["board"]["winner"] == model.entrant.name
+    assert model.evaluate(new_things, QUIET)["accuracy"] > 0.9
+
+
+def test_regress_uses_all_three(things: Path, new_things: Path) -> None:
+    model = plait.fit(things, "price", ignore=["kind"], config=QUICK, progress=QUIET)
+    lines = {line["name"]: line["score"]["value"] for line in model.facts["board"]["lines"]}
+    assert model.target.kind == "regress"
+    assert max(lines["photo"], lines["text"], lines["table"]) < 0.8
+    assert model.evaluate(new_things, QUIET)["r2"] > max(lines["photo"], lines["table"]) + 0.1
+
+
+def test_multilabel(things: Path) -> None:
+    table = plait.read(things)
+    labels = [kind.replace(" ", "|") for kind in table.values("kind")]
+    table = table.drop(["kind", "price"]).with_column("labels", labels)
+    model = plait.fit(table, "labels:categories", config=QUICK, progress=QUIET)
+    assert model.target.kind == "multilabel"
+    assert model.target.labels == ("big", "blue", "red", "small")
+    assert model.facts["board"]["metric"] == "map"
+    assert model.evaluate(table, QUIET)["map"] > 0.95
+    assert all(isinstance(value, tuple) for value in model.predict(table, QUIET).values)
+
+
+def test_a_split_column_keeps_test_rows_apart(things: Path) -> None:
+    table = plait.read(things)
+    parts = ["test" if row % 4 == 0 else "train" for row in range(len(table))]
+    kinds = table.values("kind")
+    # Wrong answers in the test part show that nothing learns from it.
+    wrong = [kinds[0] if part == "test" else kind for kind, part in zip(kinds, parts, strict=True)]
+    table = table.with_column("kind", wrong).with_column("part", parts)
+    ignored = ["price", "weight"]
+    model = plait.fit(
+        table, "kind", split="column:part", ignore=ignored, config=QUICK, progress=QUIET
+    )
+    assert model.facts["test"]["rows"] == 40
+    assert model.facts["test"]["scores"]["accuracy"]["value"] < 0.5
+    assert model.schema["part"].left_out == "ignored"
+    assert model.facts["board"]["rows"] == 120
+
+
+def test_rows_without_a_target_are_counted_and_left_out(things: Path) -> None:
+    table = plait.read(things)
+    kinds = [None if row < 7 else kind for row, kind in enumerate(table.values("kind"))]
+    table = table.with_column("kind", kinds)
+    model = plait.fit(table, "kind", ignore=["price"], config=QUICK, progress=QUIET)
+    assert model.facts["rows"] == 153
+    assert [key for key in model.ledger.entries] == [(row, "kind") for row in range(7)]
+    assert model.evaluate(table, QUIET).left_out == 7
+
+
+def test_a_class_with_one_member_and_missing_cells(things: Path) -> None:
+    table = plait.read(things)
+    kinds = ["odd one", *table.values("kind")[1:]]
+    texts = [None if row % 3 == 0 else text for row, text in enumerate(table.values("text"))]
+    photos = [None if row % 5 == 0 else photo for row, photo in enumerate(table.values("photo"))]
+    for name, values in (("kind", kinds), ("text", texts), ("photo", photos)):
+        table = table.with_column(name, values)
+    model = plait.fit(table, "kind", ignore=["price"], config=QUICK, progress=QUIET)
+    assert "odd one" in model.target.labels
+    assert np.isfinite(model.predict(table, QUIET).scores).all()
+
+
+def test_one_modality_alone_is_a_contest_too(things: Path) -> None:
+    model = plait.fit(
+        things, "kind", ignore=["price", "photo", "weight"], config=QUICK, progress=QUIET
+    )
+    names = [line["name"] for line in model.facts["board"]["lines"]]
+    assert names == ["text", "concat", "trees", "blend"]
+    assert "one modality only" in model.facts["sentence"]
+
+
+def test_every_way_to_split_runs(things: Path) -> None:
+    table = plait.read(things)
+    days = [f"2024-{1 + row // 28:02d}-{1 + row % 28:02d}" for row in range(len(table))]
+    table = table.with_column("day", days).with_column("shop", [f"s{r % 9}" for r in range(160)])
+    for way in ("stratified", "random", "group:shop", "time:day"):
+        board = plait.compare(
+            table.drop(["photo", "text"]), "kind", ignore=["price"], split=way,
+            config=replace(QUICK, folds=1), progress=QUIET,
+        )  # fmt: skip
+        assert 20 <= board.rows <= 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"target": "knid"}, ColumnError, "'knid' is not in the table. Did you mean 'kind'"),
+        ({"target": "photo"}, ColumnError, "holds image .* cannot be a target yet"),
+        ({"target": "text"}, ColumnError, "Targets may be category, categories, number"),
+        ({"preset": "standard"}, ConfigError, "does not have yet; use preset='quick'"),
+        ({"preset": "quik"}, ConfigError, "Preset 'quik' is not known. Did you mean 'quick'"),
+        ({"split": "grouped"}, ConfigError, "Split 'grouped' is not known; say one of"),
+        ({"split": "group:shop"}, ColumnError, "'shop' is not in the table"),
+        ({"modalities": {"text": "txt"}}, ConfigError, "'txt' is not known. Did you mean 'text'"),
+        ({"ignore": ["fhoto"]}, ColumnError, "'fhoto' is not in the table. Did you mean 'photo'"),
+        ({"ignore": ["photo", "text", "weight", "price"]}, TableError, "No column is left"),
+        ({"config": FitConfig(metric="acuracy")}, ConfigError, "Did you mean 'accuracy'"),
+        ({"config": FitConfig(fusion="sum")}, ConfigError, "Fusion 'sum' is not known"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    things: Path, arguments: dict, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        plait.fit(things, **{"target": "kind", "progress": QUIET, **arguments})
+
+
+def test_a_table_of_one_row_or_one_class(things: Path) -> None:
+    table = plait.read(things)
+    with pytest.raises(TableError, match="one class only"):
+        plait.fit(table.take([0]), "kind:category", progress=QUIET)
+    same = table.with_column("kind", ["one"] * len(table))
+    with pytest.raises(TableError, match="Target 'kind' has one class only, 'one'"):
+        plait.fit(same, "kind", progress=QUIET)
+
+
+def test_too_many_bad_cells_stop_the_run(things: Path) -> None:
+    table = plait.read(things)
+    photos = ["nowhere.png" if row % 2 else p for row, p in enumerate(table.values("photo"))]
+    with pytest.raises(TableError, match=r"80 of 160 cells of column 'photo' .* max_bad_share"):
+        plait.fit(table.with_column("photo", photos), "kind", config=QUICK, progress=QUIET)
+    few = ["nowhere.png" if row < 9 else p for row, p in enumerate(table.values("photo"))]
+    model = plait.fit(
+        table.with_column("photo", few), "kind", ignore=["price"], config=QUICK, progress=QUIET
+    )
+    assert model.ledger.counts()["photo"] == 9
+    assert "there is no file 'nowhere.png'" in model.ledger.entries[0, "photo"]
