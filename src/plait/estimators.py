@@ -17,6 +17,7 @@ from plait.errors import TableError
 from plait.fitting import fit
 from plait.model import Model
 from plait.progress import Progress
+from plait.tasks.task import HeadConfig
 
 TARGET = "target"
 
@@ -62,7 +63,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         config = replace(
             base,
             fusion=self.fusion,
-            head=replace(base.head, kind=self.head),
+            head=HeadConfig(**{**vars(base.head), "kind": self.head}),
             seed=self.random_state,
         )
         table = self._table(frame)
@@ -127,7 +128,8 @@ class PlaitClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return (n) classes."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
 
 class PlaitRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]

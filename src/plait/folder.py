@@ -109,9 +109,10 @@ def _write(model: Parts, folder: Path) -> None:
         trees += [f"{TREE_MARK}{name}\n{text}" for text in state.trees]
     if model.combiner is not None:
         tensors |= {f"combiner/{key}": value for key, value in model.combiner.state().items()}
-    save_file(
-        {k: t.contiguous().clone() for k, t in tensors.items()}, folder / "weights.safetensors"
-    )
+    # A copy each: safetensors refuses tensors that share memory.
+    weights = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
+    save_file(weights, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
     _json(folder / "vocabulary.json", vocabulary)
     (folder / "trees.txt").write_text("\n".join(trees), encoding="utf-8")
     document = {

@@ -204,7 +204,7 @@ class Stacking(Combiner):
         """Return (n, e c + e) float64."""
         absent = np.isnan(scores).any(axis=2)
         if self.target.kind == "regress":
-            values = (scores - self.target.prior[0]) / self.target.scale
+            values = (scores - self.target.prior[0]) / self.target.spread
         else:
             clipped = scores.clip(EPSILON, 1 - EPSILON)
             values = logit(clipped) if self.target.kind == "multilabel" else np.log(clipped)
@@ -235,7 +235,7 @@ class Stacking(Combiner):
                 return linear.softmax(dim=1)
             case "multilabel":
                 return linear.sigmoid()
-        return linear * self.target.scale + self.target.prior[0]
+        return linear * self.target.spread + self.target.prior[0]
 
     def rule(self, scores: np.ndarray, absent: np.ndarray) -> np.ndarray:
         """Return (n c)."""
@@ -253,7 +253,7 @@ class Stacking(Combiner):
 def _loss(scores: Tensor, truth: Tensor, target: Target) -> Tensor:
     """Return the mean log loss, or the squared error in standard deviations."""
     if target.kind == "regress":
-        return ((scores - truth) / target.scale).square().mean()
+        return ((scores - truth) / target.spread).square().mean()
     kept = scores.clamp(EPSILON, 1 - EPSILON)
     if target.kind == "classify":
         return -(truth * kept.log()).sum(dim=1).mean()

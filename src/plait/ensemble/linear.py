@@ -98,11 +98,10 @@ class LinearExpert(Expert):
     def _fit_number(self, matrix: csr_matrix, numbers: np.ndarray, weight: np.ndarray) -> None:
         from sklearn.linear_model import Ridge
 
-        center, scale = self.target.prior[0], self.target.scale
         model = Ridge(alpha=10 / self.config.strength, max_iter=self.config.iterations * 10)
-        model.fit(matrix, (numbers - center) / scale, sample_weight=weight)
-        self.weights = model.coef_[None] * scale
-        self.bias = np.array([model.intercept_ * scale + center])
+        units = self.target.scale.to_units(torch.from_numpy(numbers)).numpy()
+        model.fit(matrix, units, sample_weight=weight)
+        self.weights, self.bias = model.coef_[None], np.array([model.intercept_])
 
     def _clear(self, width: int) -> None:
         self.weights = np.zeros((self.target.width, width))
@@ -116,7 +115,7 @@ class LinearExpert(Expert):
                 return np.asarray(softmax(linear, axis=1))
             case "multilabel":
                 return np.asarray(expit(linear))
-        return np.asarray(linear)
+        return self.target.scale.from_units(torch.from_numpy(np.asarray(linear))).numpy()
 
     def state(self) -> State:
         """Return the weights and biases, in the precision they were solved in."""

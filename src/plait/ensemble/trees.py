@@ -28,7 +28,7 @@ class TreesConfig:
         rounds: most rounds of boosting.
         trees: most trees in all; many classes, which take a tree each a round, get fewer rounds.
         leaves: leaves a tree.
-        learning_rate: how far each round goes.
+        learning_rate: how far each round goes, at least; a few rounds go further.
         least_rows: rows a leaf must have.
         patience: rounds without a lower validation loss after which boosting stops.
         reduced_to: principal components of each picture or text source that the trees see.
@@ -98,7 +98,7 @@ class TreesExpert(Expert):
     def _labels(self, target: np.ndarray) -> np.ndarray:
         if self.target.kind == "classify":
             return target.argmax(axis=1)
-        return (target[:, 0] - self.target.prior[0]) / self.target.scale
+        return self.target.scale.to_units(torch.from_numpy(target[:, 0]).double()).numpy()
 
     def _matrix(self, rows: Encoded) -> np.ndarray:
         """Return (n d) float64: raw values, and reduced Features with NaN where missing."""
@@ -143,10 +143,13 @@ class TreesExpert(Expert):
         order = np.random.default_rng(seed).permutation(len(matrix))
         held_out = round(0.1 * len(matrix)) if len(matrix) >= 50 else 0
         learning, checking = np.sort(order[held_out:]), np.sort(order[:held_out])
+        a_round = self._objective().get("num_class", len(self.target.labels) or 1)
+        rounds = max(min(config.rounds, config.trees // a_round), 1)
         parameters = {
             **self._objective(),
             "num_leaves": config.leaves,
-            "learning_rate": config.learning_rate,
+            # Where many classes leave few rounds, each must go further.
+            "learning_rate": max(config.learning_rate, min(4 / rounds, 0.3)),
             "min_data_in_leaf": config.least_rows,
             "deterministic": True,
             "force_row_wise": True,
@@ -162,8 +165,6 @@ class TreesExpert(Expert):
             categorical_feature=codes,
             params=parameters,
         )
-        a_round = parameters.get("num_class", len(self.target.labels) or 1)
-        rounds = max(min(config.rounds, config.trees // a_round), 1)
         if not held_out:
             return lightgbm.train(parameters, data, min(rounds, 100))
         check = data.create_valid(
@@ -177,7 +178,7 @@ class TreesExpert(Expert):
         matrix = self._matrix(rows)
         columns = [np.asarray(booster.predict(matrix)) for booster in self.boosters]
         if self.target.kind == "regress":
-            return columns[0][:, None] * self.target.scale + self.target.prior[0]
+            return self.target.scale.from_units(torch.from_numpy(columns[0][:, None])).numpy()
         if self.target.kind == "multilabel":
             return np.stack(columns, axis=1)
         return (

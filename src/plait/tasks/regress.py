@@ -1,4 +1,4 @@
-"""Regress: a number, learned in units of its own standard deviation."""
+"""Regress: a number, learned in units of its own spread."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ class Regress(Task):
 
     def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """Return (b)."""
-        standardised = (target - self.target.prior[0]) / self.target.scale
         loss = epsilon_insensitive if self.config.kind == "svm" else squared_error
-        return loss(scores, standardised)
+        return loss(scores, self.target.scale.to_units(target))
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b 1) in the target's units."""
-        return scores * self.target.scale + self.target.prior[0]
+        return self.target.scale.from_units(scores)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from plait.errors import TableError
+from plait.tasks.scale import Scale
 from plait.types import Modality
 
 Kind = Literal["classify", "multilabel", "regress"]
@@ -34,14 +35,16 @@ class Target:
         kind: `classify`, `multilabel` or `regress`.
         labels: the classes or labels, sorted; empty for a number.
         prior: (c) what to say of a row with nothing in it: shares, or the mean.
-        scale: standard deviation of a number; 1 otherwise.
+        spread: standard deviation of a number; 1 otherwise.
+        units: that a number is learned in; None for classes and labels.
     """
 
     name: str
     kind: Kind
     labels: tuple[str, ...] = ()
     prior: tuple[float, ...] = ()
-    scale: float = 1.0
+    spread: float = 1.0
+    units: Scale | None = None
 
     @classmethod
     def learn(cls, name: str, modality: Modality, values: Sequence[Any]) -> Target:
@@ -57,7 +60,9 @@ class Target:
             numbers = np.asarray(values, dtype=np.float64)
             if np.ptp(numbers) == 0:
                 raise TableError(f"Target {name!r} has the one value {numbers[0]:g} in every row.")
-            return cls(name, kind, (), (float(numbers.mean()),), float(numbers.std()))
+            return cls(
+                name, kind, (), (float(numbers.mean()),), float(numbers.std()), Scale.learn(numbers)
+            )
         single = kind == "classify"
         counts = Counter(values if single else [label for cell in values for label in cell])
         labels = tuple(sorted(counts, key=natural))
@@ -73,6 +78,12 @@ class Target:
     def width(self) -> int:
         """The number c of score columns."""
         return len(self.labels) or 1
+
+    @property
+    def scale(self) -> Scale:
+        """The units that a number is learned in."""
+        assert self.units is not None
+        return self.units
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Return (n c) float32: one-hot classes, multi-hot labels, or the numbers.

@@ -13,6 +13,7 @@ class TrainConfig:
 
     Attributes:
         epochs: most passes over the training rows.
+        least_steps: steps below which a small table gets more epochs, with patience to match.
         batch_size: rows a step.
         learning_rate: of AdamW at its highest, after a warm-up of a tenth of the steps.
         weight_decay: of AdamW.
@@ -22,16 +23,18 @@ class TrainConfig:
             that a missing one later is nothing new (Neverova et al., ModDrop, TPAMI 2016).
     """
 
-    epochs: int = 40
+    epochs: int = 60
+    least_steps: int = 300
     batch_size: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 0.02
-    patience: int = 6
+    patience: int = 10
     validation_share: float = 0.1
     modality_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         check_range(self, "epochs", 1, 100_000)
+        check_range(self, "least_steps", 1, 10_000_000)
         check_range(self, "batch_size", 1, 1_000_000)
         check_range(self, "learning_rate", 1e-8, 10.0)
         check_range(self, "weight_decay", 0.0, 10.0)

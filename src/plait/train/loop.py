@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,11 +48,14 @@ def train(
         generator: of all that is random.
     """
     learning, held_out = _split(len(target), config.validation_share, generator)
-    optimizer, schedule = _optimizer(network, config, len(learning))
+    steps = -(-len(learning) // config.batch_size)
+    epochs = max(config.epochs, -(-config.least_steps // steps))
+    patience = config.patience * epochs // config.epochs
+    optimizer, schedule = _optimizer(network, config, epochs * steps)
     training, validation = [], []
     best = copy.deepcopy(network.state_dict())
     best_epoch = 0
-    for epoch in range(config.epochs):
+    for epoch in range(epochs):
         network.train()
         total = 0.0
         order = learning[torch.randperm(len(learning), generator=generator)]
@@ -67,7 +71,7 @@ def train(
         validation.append(_loss(network, rows, target, weight, held_out))
         if not len(held_out) or validation[epoch] < min([*validation[:epoch], float("inf")]):
             best, best_epoch = copy.deepcopy(network.state_dict()), epoch
-        if epoch - best_epoch >= config.patience:
+        if epoch - best_epoch >= patience:
             break
     network.load_state_dict(best)
     network.eval()
@@ -81,17 +85,21 @@ def _split(rows: int, share: float, generator: torch.Generator) -> tuple[Tensor,
 
 
 def _optimizer(
-    network: Network, config: TrainConfig, rows: int
+    network: Network, config: TrainConfig, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     weights = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         weights, lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    steps = config.epochs * -(-rows // config.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=max(steps, 2), pct_start=0.1
-    )
-    return optimizer, schedule
+    warm_up = max(steps // 10, 1)
+
+    def share(step: int) -> float:
+        """Return the share of the highest rate: rising in a line, then falling as a cosine."""
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
 def _take(rows: Rows, batch: Tensor) -> dict[str, Features]:

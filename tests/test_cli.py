@@ -1,0 +1,147 @@
+"""The command line as a user runs it: a process, its output, its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+
+def plait(*arguments: object, ok: bool = True, cwd: Path | None = None) -> str:
+    """Run the command line in a process of its own and return what it printed."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "from plait.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "160"},
+        check=False,
+    )  # fmt: skip
+    assert (run.returncode == 0) == ok, run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+    return run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("settings") / "settings.json"
+    values = {"train": {"epochs": 10}, "trees": {"rounds": 10}, "folds": 2}
+    path.write_text(json.dumps(values))
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(things: Path, settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "model"
+    shown = plait(
+        "fit", things, "-t", "kind", "--ignore", "price", "--config", settings, "-o", folder
+    )
+    assert "Combining modalities helped" in shown
+    assert f"The model is in {folder}" in shown
+    assert (folder / "board.png").read_bytes().startswith(b"\x89PNG")
+    return folder
+
+
+def test_check(things: Path) -> None:
+    shown = plait("check", things, "--target", "kind", "--ignore", "price")
+    assert "photo" in shown
+    assert "4 classes" in shown
+    report = json.loads(plait("check", things, "-t", "kind", "--json", "--text", "weight"))
+    said = {item["column"]["name"]: item["column"]["modality"] for item in report["columns"]}
+    assert said["weight"] == "text"
+
+
+def test_predict(model: Path, new_things: Path, tmp_path: Path) -> None:
+    output = tmp_path / "deep" / "out.csv"
+    shown = plait("predict", model, new_things, "-o", output, "--probabilities", "--explain")
+    assert "60 predictions of 'kind'" in shown
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    assert len(rows) == 60
+    right = sum(row["kind"] == row["kind_predicted"] for row in rows) / 60
+    assert right > 0.8
+    classes = [name for name in rows[0] if name.startswith("p(")]
+    assert classes == ["p(big blue)", "p(big red)", "p(small blue)", "p(small red)"]
+    assert sum(float(rows[0][name]) for name in classes) == pytest.approx(1, abs=1e-5)
+    assert {"from photo", "from text", "from table"} <= set(rows[0])
+    again = plait("predict", model, new_things, "-o", output, ok=False)
+    assert "exists already" in again
+    plait("predict", model, new_things, "-o", output, "--overwrite")
+    plait("predict", model, new_things, "-o", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 60
+    plait("predict", model, new_things, "-o", tmp_path / "out.jsonl")
+    first = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])
+    assert first["kind_predicted"] == rows[0]["kind_predicted"]
+    assert "suffix must be" in plait("predict", model, new_things, "-o", "out.xls", ok=False)
+
+
+def test_predict_lists_what_it_could_not_read(model: Path, new_things: Path) -> None:
+    table = new_things.parent / "bad.csv"
+    table.write_text("photo,text\nnowhere.png,a huge thing\n,a tiny thing\n")
+    output = new_things.parent / "bad-out.csv"
+    shown = plait("predict", model, table, "-o", output, "--overwrite")
+    assert "1 cells could not be read" in shown
+    skipped = output.with_suffix(".skipped.csv").read_text()
+    assert "0,photo,there is no file 'nowhere.png'" in skipped
+
+
+def test_evaluate_and_explain(model: Path, new_things: Path) -> None:
+    assert "balanced_accuracy" in plait("evaluate", model, new_things)
+    scores = json.loads(plait("evaluate", model, new_things, "--json"))["scores"]
+    assert scores["accuracy"]["low"] <= scores["accuracy"]["value"] <= scores["accuracy"]["high"]
+    shown = plait("explain", model, new_things, "--rows", 3)
+    assert "photo" in shown
+    assert len([line for line in shown.splitlines() if line.strip()]) == 4
+
+
+def test_compare(things: Path, settings: Path, tmp_path: Path) -> None:
+    arguments = ["compare", things, "-t", "kind", "--ignore", "price,photo", "--config", settings]
+    shown = plait(*arguments, "-o", tmp_path / "board", "--folds", 3, "--seed", 5)
+    assert "stacking" in shown
+    assert "in 3 fold(s)" in shown
+    board = json.loads((tmp_path / "board" / "board.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "board" / "board.csv").open(encoding="utf-8")))
+    assert [row["entrant"] for row in rows] == [line["name"] for line in board["lines"]]
+    assert "exists already" in plait(*arguments, "-o", tmp_path / "board", ok=False)
+
+
+def test_mistakes_are_one_line(things: Path, model: Path, tmp_path: Path) -> None:
+    assert "Did you mean 'things.csv'" in plait("check", things.parent / "thing.csv", ok=False)
+    assert "Did you mean 'kind'" in plait(
+        "fit", things, "-t", "knd", "-o", tmp_path / "m", ok=False
+    )
+    assert not (tmp_path / "m").exists()
+    early = plait("fit", things, "-t", "kind", "-o", model, ok=False)
+    assert "exists already" in early
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"train": {"epoks": 3}}')
+    shown = plait("fit", things, "-t", "kind", "--config", bad, "-o", tmp_path / "m", ok=False)
+    assert "Setting 'train.epoks' is not known. Did you mean 'epochs'?" in shown
+    shown = plait(
+        "fit", things, "-t", "kind", "--config", tmp_path / "no.json", ok=False, cwd=tmp_path
+    )
+    assert "Cannot read settings" in shown
+    assert "has no plait.json" in plait("predict", tmp_path, things, ok=False, cwd=tmp_path)
+
+
+def test_help_and_version() -> None:
+    shown = plait("--help")
+    for verb in ("check", "fit", "compare", "predict", "evaluate", "explain", "quickstart"):
+        assert verb in shown
+    assert plait("--version").strip() == "0.1.0"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom plait.cli import main\nsys.argv = ['plait', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'pyarrow', 'sklearn', 'cv2', 'lightgbm'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "LOADED []" in run.stdout

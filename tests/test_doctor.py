@@ -1,0 +1,106 @@
+"""check: what a table holds, and what will go wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import plait
+from plait.config import to_json
+from plait.errors import ColumnError
+from plait.progress import Progress
+from plait.types import Modality
+
+QUIET = Progress(show=False)
+
+
+def column(report, name: str):
+    return next(item for item in report.columns if item.column.name == name)
+
+
+def test_a_clean_table_has_no_findings(things: Path) -> None:
+    report = plait.check(things, "kind", ignore=["price"], progress=QUIET)
+    assert report.findings == ()
+    assert report.rows == 160
+    assert sum(report.balance.values()) == 160
+    assert column(report, "photo").column.modality is Modality.IMAGE
+    assert column(report, "photo").statistics == "40x40 to 40x40 pixels, median 40x40"
+    assert "Latin 100%" in column(report, "text").statistics
+
+
+def test_what_goes_wrong_is_found(things: Path, tmp_path: Path) -> None:
+    table = plait.read(things)
+    kinds = table.values("kind")
+    rng = np.random.default_rng(0)
+    (table.folder / "broken.png").write_bytes(b"\x89PNG broken")
+    photos = [
+        "broken.png",
+        "nowhere.png",
+        *table.values("photo")[2:158],
+        *table.values("photo")[:2],
+    ]
+    made = {
+        "leak": [kind.upper() for kind in kinds],
+        "noise": [f"level {n}" for n in rng.integers(0, 5, len(kinds))],
+        "title": [f"A very nice {kind} for sale, number {r}" for r, kind in enumerate(kinds)],
+        "id": list(range(100, 260)),
+        "constant": ["x"] * 160,
+        "photo": photos,
+        "kind": ["odd one", *kinds[1:]],
+    }
+    for name, values in made.items():
+        table = table.with_column(name, values)
+    report = plait.check(table, "kind", progress=QUIET)
+    text = "\n".join(report.findings)
+    assert "Column 'leak' alone tells the target almost always" in text
+    assert "Column 'title' holds the target's own word in 99% of rows" in text
+    assert "'noise'" not in text
+    assert column(report, "noise").tells_target < 0.2
+    assert "Column 'id' is left out: identifier" in text
+    assert "Column 'constant' is left out: constant" in text
+    assert "1 of 5 classes of 'kind' have under 5 rows" in text
+    assert "Classes are unbalanced" in text
+    assert column(report, "photo").unreadable == 2
+    assert [(row, name) for row, name, _ in report.unreadable] == [(0, "photo"), (1, "photo")]
+    (table.folder / "broken.png").unlink()
+
+
+def test_numbers_that_tell_the_target(things: Path) -> None:
+    table = plait.read(things)
+    price = [float(p) for p in table.values("price")]
+    table = table.with_column("price", price).with_column("cents", [100 * p for p in price])
+    report = plait.check(table, "price", progress=QUIET)
+    assert column(report, "cents").tells_target > 0.95
+    assert column(report, "weight").tells_target < 0.5
+
+
+def test_duplicates_within_and_across(things: Path) -> None:
+    table = plait.read(things).drop(["price"])
+    twice = table.take([*range(160), 3, 3])
+    report = plait.check(twice, "kind", progress=QUIET)
+    assert report.duplicate_rows == 2
+    assert "2 rows repeat an earlier row" in "\n".join(report.findings)
+    assert column(report, "photo").repeated == 2
+    apart = plait.check(
+        table.take(range(100)), "kind", test=table.take(range(95, 160)), progress=QUIET
+    )
+    assert apart.across == 5
+    assert "5 test rows are training rows too" in apart.findings[0]
+    parts = ["train"] * 160 + ["test"] * 2
+    marked = plait.check(twice.with_column("part", parts), "kind", progress=QUIET)
+    assert marked.across == 2
+
+
+def test_as_json(things: Path) -> None:
+    report = plait.check(things, "kind", progress=QUIET)
+    back = json.loads(json.dumps(to_json(report)))
+    assert back["columns"][0]["column"]["modality"] == "image"
+
+
+def test_without_a_target_and_with_a_wrong_one(things: Path) -> None:
+    assert plait.check(things, progress=QUIET).balance == {}
+    with pytest.raises(ColumnError, match="Did you mean 'kind'"):
+        plait.check(things, "kid", progress=QUIET)
