@@ -15,14 +15,15 @@ import pytest
 
 def plait(*arguments: object, ok: bool = True, cwd: Path | None = None) -> str:
     """Run the command line in a process of its own and return what it printed."""
+    start = [sys.executable, "-W", "error", "-c", "from plait.cli import main; main()"]
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "from plait.cli import main; main()", *map(str, arguments)],
+        [*start, *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
         env={**os.environ, "COLUMNS": "160"},
         check=False,
-    )  # fmt: skip
+    )
     assert (run.returncode == 0) == ok, run.stdout + run.stderr
     assert "Traceback" not in run.stderr
     return run.stdout + run.stderr
@@ -61,7 +62,7 @@ def test_predict(model: Path, new_things: Path, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "out.csv"
     shown = plait("predict", model, new_things, "-o", output, "--probabilities", "--explain")
     assert "60 predictions of 'kind'" in shown
-    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 60
     right = sum(row["kind"] == row["kind_predicted"] for row in rows) / 60
     assert right > 0.8
@@ -105,7 +106,7 @@ def test_compare(things: Path, settings: Path, tmp_path: Path) -> None:
     assert "stacking" in shown
     assert "in 3 fold(s)" in shown
     board = json.loads((tmp_path / "board" / "board.json").read_text())
-    rows = list(csv.DictReader((tmp_path / "board" / "board.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "board" / "board.csv").read_text().splitlines()))
     assert [row["entrant"] for row in rows] == [line["name"] for line in board["lines"]]
     assert "exists already" in plait(*arguments, "-o", tmp_path / "board", ok=False)
 

@@ -112,7 +112,7 @@ def test_rows_without_a_target_are_counted_and_left_out(things: Path) -> None:
     table = table.with_column("kind", kinds)
     model = plait.fit(table, "kind", ignore=["price"], config=QUICK, progress=QUIET)
     assert model.facts["rows"] == 153
-    assert [key for key in model.ledger.entries] == [(row, "kind") for row in range(7)]
+    assert list(model.ledger.entries) == [(row, "kind") for row in range(7)]
     assert model.evaluate(table, QUIET).left_out == 7
 
 

@@ -1,4 +1,4 @@
-"""The layers of docs/architecture.md: imports go downward, without cycles, heavy ones on first use."""
+"""The layers of docs/architecture.md: imports go downward, no cycles, heavy ones on first use."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ LAYERS = {
     "estimators": 8,
     "quickstart": 9,
     "cli": 11,
+    "__main__": 12,
     "__init__": 11,
 }
 """A file or folder at the top of the package, and its layer."""

@@ -96,8 +96,12 @@ def encode(
 def _encode_one(
     encoder: Encoder, samples: Sequence[Sample | None]
 ) -> tuple[Features, Matrix | None]:
+    if not len(samples):  # no rows: as wide as one
+        one, matrix = _encode_one(encoder, [None])
+        return one.take(torch.arange(0)), None if matrix is None else matrix[:0]
     encoder.eval()
-    features, matrices = [], []
+    features: list[Features] = []
+    matrices: list[Matrix | None] = []
     for block in blocks(range(len(samples)), 1024):
         batch = [samples[row] for row in block]
         features.append(encoder(batch))

@@ -49,6 +49,14 @@ def from_json(kind: type[T], values: Any, where: str = "") -> T:
         if key not in names:
             raise ConfigError(f"Setting {path!r} is not known.{did_you_mean(key, names)}")
         arguments[key] = _value(hints[key], value, path)
+    missing = [
+        f.name
+        for f in dataclasses.fields(kind)  # type: ignore[arg-type]
+        if f.default is f.default_factory is dataclasses.MISSING and f.name not in arguments
+    ]
+    if missing:
+        path = f"{where}.{missing[0]}" if where else missing[0]
+        raise ConfigError(f"Setting {path!r} is missing.")
     return kind(**arguments)
 
 
@@ -65,7 +73,7 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             return tuple(_value(kind, item, path) for kind, item in zip(inner, value, strict=True))
     if origin in (dict, Mapping) and isinstance(value, dict):
         return {key: _value(inner[1], item, f"{path}.{key}") for key, item in value.items()}
-    if origin is typing.Literal and value in inner:
+    if origin is typing.Literal and any(value == x and type(value) is type(x) for x in inner):
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -75,6 +83,9 @@ def _value(hint: Any, value: Any, path: str) -> Any:
 
 
 def _first_match(hints: tuple[Any, ...], value: Any, path: str) -> Any:
+    nested = [hint for hint in hints if dataclasses.is_dataclass(hint)]
+    if len(nested) == 1 and isinstance(value, dict):
+        return _value(nested[0], value, path)  # so that the message names the key inside
     for hint in hints:
         try:
             return _value(hint, value, path)

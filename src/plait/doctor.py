@@ -136,7 +136,7 @@ def check(
 
 
 def _read(reader: Reader, column: Column) -> list[Any]:
-    """Return every cell's value; of pictures their content's hash and size, so that few are held."""
+    """Return every cell's value; of pictures the hash and size, so that none is held."""
     if column.modality is not Modality.IMAGE:
         if column.left_out and column.left_out != "target":
             return [_plain(v) for v in reader.table.values(column.name)]

@@ -28,9 +28,9 @@ class Fitted(nn.Module):
         self.facts = state
 
     def learn(self, **buffers: Tensor) -> None:
-        """Store what was learned, float32 and without gradients."""
+        """Store what was learned: float32, without gradients, laid out as a file gives it back."""
         for name, value in buffers.items():
-            self.register_buffer(name, value.detach().float())
+            self.register_buffer(name, value.detach().float().contiguous())
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, *rest: Any, **named: Any
@@ -59,11 +59,24 @@ class Standardise(Fitted):
         """Learn the mean and the typical length from (n d)."""
         mean = values.mean(dim=0)
         length = (values - mean).square().sum(dim=1).mean().sqrt()
-        self.learn(mean=mean, scale=length.clamp_min(1e-6))
+        # What never changes here must not explode when it changes later.
+        self.learn(mean=mean, scale=torch.where(length > 1e-6, length, torch.ones(())))
 
     def forward(self, values: Tensor) -> Tensor:
         """Return (b d) in, (b d) out."""
         return (values - self.mean) / self.scale
+
+
+class Bounded(nn.Module):
+    """y = sqrt(d) x / sqrt(1 + |x|^2): outliers are pulled in, and no two rows become one.
+
+    Layer normalisation would leave nothing of one number, and only the sign of two.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return (b d) in, (b d) out."""
+        length = (1 + values.square().sum(dim=-1, keepdim=True)).sqrt()
+        return values * values.shape[-1] ** 0.5 / length
 
 
 class MLP(nn.Sequential):

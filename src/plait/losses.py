@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
@@ -14,7 +14,7 @@ def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
         scores: (b c) logits.
         target: (b) class numbers.
     """
-    return F.cross_entropy(scores, target, reduction="none")
+    return functional.cross_entropy(scores, target, reduction="none")
 
 
 def multiclass_hinge(scores: Tensor, target: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
         scores: (b c) logits.
         target: (b c) 0 or 1.
     """
-    return F.binary_cross_entropy_with_logits(scores, target, reduction="none").mean(dim=1)
+    return functional.binary_cross_entropy_with_logits(scores, target, reduction="none").mean(dim=1)
 
 
 def binary_hinge(scores: Tensor, target: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Sample = Any
-"""What one encoder's `preprocess` made of one cell: arrays, a string, a tuple; opaque to all else."""
+"""What one encoder's `preprocess` made of a cell: arrays, a string, a tuple; opaque to others."""
 
 Batch = Mapping[str, Sequence[Sample | None]]
 """Samples by source, one entry a row; None where the row lacks it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,9 @@ def read_category(value: Any) -> str:
         if not np.isfinite(value):
             raise CellError(f"not a finite number: {value}")
         value = int(value) if value == int(value) else float(value)
-    if isinstance(value, (bytes, dict, list, tuple, np.ndarray)):
+    if isinstance(value, (bytes, dict, list, tuple, set, np.ndarray)):
         raise CellError(f"expected a category, found {type(value).__name__}")
-    label = str(value).strip()
+    label = unicodedata.normalize("NFC", str(value)).strip()
     if len(label) > LONGEST_LABEL:
         raise CellError(f"a label of {len(label):,} characters, more than {LONGEST_LABEL:,}")
     return label
@@ -43,7 +44,8 @@ def read_categories(value: Any) -> tuple[str, ...]:
     Raises:
         CellError: when a label cannot be read.
     """
-    return tuple(sorted({read_category(item) for item in split_labels(value)} - {""}))
+    labels = {read_category(item) for item in split_labels(value) if item is not None}
+    return tuple(sorted(labels - {""}))
 
 
 def split_labels(value: Any) -> list[Any]:
@@ -54,7 +56,7 @@ def split_labels(value: Any) -> list[Any]:
     if text.startswith("[") and text.endswith("]"):
         try:
             return list(json.loads(text))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             text = text[1:-1].replace("'", "")
     for mark in SEPARATORS:
         if mark in text:

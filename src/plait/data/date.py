@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 import numpy as np
 
 from plait.errors import CellError
 
-_SHAPE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2}|\d{1,2} [A-Za-z]{3}")
+_SHAPE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|[A-Za-z]{3,9}\.? \d{1,2}|\d{1,2} [A-Za-z]{3}"
+)
+_DAY_FIRST = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")  # with dots, nobody puts the month first
+
+_REST = datetime(1970, 1, 1)
+"""What a text leaves open; today would give another number every day."""
 
 
 def read_date(value: Any) -> float:
@@ -42,7 +49,14 @@ def parse_date(text: str) -> float | None:
         from dateutil import parser  # comes with pandas
 
         try:
-            moment = parser.parse(text)
-        except (ValueError, OverflowError):
+            moment = parser.parse(
+                text, default=_REST, dayfirst=bool(_DAY_FIRST.match(text)), tzinfos=_zone
+            )
+        except (ValueError, OverflowError, TypeError):
             return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _zone(name: str | None, seconds: int | None) -> tzinfo:
+    """Return the zone of a stated difference; a mere name is taken as UTC."""
+    return timezone(timedelta(seconds=seconds or 0))

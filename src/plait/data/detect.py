@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from plait.data.category import SEPARATORS, split_labels
 from plait.data.date import parse_date
 from plait.data.media import locate, modality_of_bytes, modality_of_name
-from plait.data.number import parse_number
+from plait.data.number import parse_number, unit_of
 from plait.data.table import Table
 from plait.errors import CellError, ColumnError, did_you_mean
 from plait.types import PREDICTABLE, READABLE, Column, Modality, Schema
@@ -23,7 +26,7 @@ SAMPLE = 2000
 FEW_LEVELS = 20
 """Whole numbers with at most so many distinct values are classes when they are the target."""
 
-_ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|hash)$|[a-z]Id$|ID$", re.ASCII)
+_ID_NAME = re.compile(r"(?i:(^|[_\W])(id|uuid|guid|key|index|hash))$|[a-z]I[dD]$", re.ASCII)
 _MASK_NAME = re.compile(r"mask|segmentation|label_?map", re.IGNORECASE)
 
 
@@ -54,12 +57,11 @@ def detect(
         else:
             column = detect_column(table, name, name in targets)
         if name in ignore:
-            column = Column(name, column.modality, column.confidence, column.evidence, "ignored")
+            column = replace(column, left_out="ignored")
         elif name in targets:
-            column = Column(name, column.modality, column.confidence, column.evidence, "target")
+            column = replace(column, left_out="target")
         elif column.modality not in READABLE and not column.left_out:
-            reason = f"{column.modality.value} columns are not read yet"
-            column = Column(name, column.modality, column.confidence, column.evidence, reason)
+            column = replace(column, left_out=f"{column.modality.value} columns are not read yet")
         columns.append(column)
     return Schema(tuple(columns))
 
@@ -67,43 +69,78 @@ def detect(
 def detect_column(table: Table, name: str, is_target: bool = False) -> Column:
     """Return what one column holds."""
     looked_at = np.linspace(0, len(table) - 1, min(len(table), SAMPLE)).astype(int)
-    cells = [table.cell(name, row) for row in looked_at]
-    values = [v for v in cells if not is_missing(v)]
+    cells = {int(row): _start_of(table.cell(name, int(row))) for row in looked_at}
+    there = {row: value for row, value in cells.items() if not is_missing(value)}
+    values = list(there.values())
     if not values:
         return Column(name, Modality.TEXT, 1.0, "every value is missing", "every value is missing")
     kinds = Counter(type(value) for value in values)
     kind = kinds.most_common(1)[0][0]
-    column = _by_type(table, name, kind, values, is_target)
+    alike = [v for v in values if isinstance(v, kind) or (_is_number(v) and kind in (int, float))]
+    column = _by_type(table, name, kind, alike, is_target)
+    if column.modality is Modality.NUMBER and not is_target and not column.left_out:
+        column = replace(column, left_out=_counts_rows(there))
     if len(kinds) > 1 and not set(kinds) <= {int, float}:
         mixed = ", ".join(f"{count} {k.__name__}" for k, count in kinds.most_common())
         evidence = f"{column.evidence}; mixed types: {mixed}"
-        column = Column(name, column.modality, column.confidence * 0.8, evidence, column.left_out)
+        column = replace(column, confidence=column.confidence * 0.8, evidence=evidence)
     return column
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a cell holds nothing."""
-    return value is None or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
+    """Return whether a cell holds nothing: None, NaN, NaT, pandas' NA, or blank text."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return type(value).__name__ in ("NaTType", "NAType")
+
+
+def _start_of(value: Any) -> Any:
+    """Return the first bytes of a file held in a cell: thousands of whole ones fill the memory."""
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value[:64])
+    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
+        return {**value, "bytes": value["bytes"][:64]}
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, (int, float, np.integer, np.floating, Decimal))
+    return number and not isinstance(value, bool)
+
+
+def _counts_rows(cells: Mapping[int, Any]) -> str:
+    """Return why whole numbers, in equal steps, merely count the rows; or nothing."""
+    numbers = [parse_number(v) if isinstance(v, str) else v for v in cells.values()]
+    whole = [float(n) for n in numbers if n is not None and _is_number(n) and n % 1 == 0]
+    if len(whole) != len(cells) or len(whole) <= 10:
+        return ""
+    slopes = np.diff(whole) / np.diff(list(cells))
+    equal = slopes[0] != 0 and bool(np.allclose(slopes, slopes[0], rtol=1e-9, atol=0))
+    return "identifier: grows by the same with every row" if equal else ""
 
 
 def _by_type(table: Table, name: str, kind: type, values: list[Any], is_target: bool) -> Column:
     if issubclass(kind, str):
-        return _text_like(table, name, [v for v in values if isinstance(v, str)], is_target)
+        return _text_like(table, name, values, is_target)
     if issubclass(kind, (bool, np.bool_)):
         return _category(name, [str(v) for v in values], 1.0, "true and false")
-    if issubclass(kind, (int, float, np.number)) or kind.__name__ == "Decimal":
-        return _number(name, [float(v) for v in values if not isinstance(v, str)], is_target)
+    if issubclass(kind, (int, float, np.integer, np.floating, Decimal)):
+        return _number(name, [float(v) for v in values], is_target)
     if issubclass(kind, (bytes, bytearray)):
         return _media(name, Counter(modality_of_bytes(v) for v in values), "first bytes")
     if issubclass(kind, dict):
         return _media(name, Counter(_dict_modality(v) for v in values), "bytes or path")
     if issubclass(kind, np.ndarray):
         return _array(name, values)
-    if issubclass(kind, (list, tuple)):
-        return _list(table, name, [v for v in values if len(v)], is_target)
+    if issubclass(kind, (list, tuple, set)):
+        return _list(table, name, [list(v) for v in values if len(v)], is_target)
     if kind.__module__.startswith("PIL"):
-        return Column(name, Modality.IMAGE, 1.0, "PIL images")
-    if hasattr(values[0], "isoformat"):
+        return _image(name, 1.0, "PIL images")
+    if issubclass(kind, (date, np.datetime64)):
         return Column(name, Modality.DATE, 1.0, "dates")
     reason = f"values of type {kind.__name__} are not known"
     return Column(name, Modality.TEXT, 0.0, reason, reason)
@@ -120,19 +157,26 @@ def _media(name: str, kinds: Counter[Modality | None], evidence: str) -> Column:
     share = count / kinds.total()
     if kind is None:
         return Column(name, Modality.VECTOR, share, "bytes of no known file format")
-    if kind is Modality.IMAGE and _MASK_NAME.search(name):
-        return Column(name, Modality.MASK, 0.7, f"{evidence} of pictures, and the name says mask")
-    return Column(name, kind, share, f"{share:.0%} are {kind.value} by {evidence}")
+    facts = f"{share:.0%} are {kind.value} by {evidence}"
+    if kind is Modality.IMAGE:
+        return _image(name, share, facts)
+    return Column(name, kind, share, facts)
+
+
+def _image(name: str, confidence: float, evidence: str) -> Column:
+    if _MASK_NAME.search(name):
+        return Column(name, Modality.MASK, 0.7, f"{evidence}, and the name says mask")
+    return Column(name, Modality.IMAGE, confidence, evidence)
 
 
 def _array(name: str, values: list[np.ndarray]) -> Column:
-    if all(isinstance(v, np.ndarray) and v.ndim in (2, 3) for v in values):
-        return Column(name, Modality.IMAGE, 0.9, f"arrays of shape {values[0].shape}")
+    if all(v.ndim in (2, 3) for v in values):
+        return _image(name, 0.9, f"arrays of shape {values[0].shape}")
     return _numbers_in_cells(name, [len(np.atleast_1d(v)) for v in values])
 
 
 def _list(table: Table, name: str, values: list[Any], is_target: bool) -> Column:
-    parts = [part for value in values for part in value]
+    parts = [part for value in values for part in value if not is_missing(part)]
     if not parts:
         return Column(name, Modality.TEXT, 1.0, "every list is empty", "every list is empty")
     if isinstance(parts[0], str):
@@ -140,10 +184,10 @@ def _list(table: Table, name: str, values: list[Any], is_target: bool) -> Column
         if media.most_common(1)[0][0] is not None:
             return _media(name, media, "suffix, in lists")
         return Column(name, Modality.CATEGORIES, 0.9, f"lists of {len(set(parts))} labels")
-    if isinstance(parts[0], (int, float)):
+    if _is_number(parts[0]):
         return _numbers_in_cells(name, [len(v) for v in values])
-    inner = detect_column(Table.of({name: parts}, table.folder), name, is_target)
-    return Column(name, inner.modality, inner.confidence, f"lists: {inner.evidence}")
+    inner = detect_column(Table.of({name: parts}, table.folder, table.allow_outside), name)
+    return replace(inner, evidence=f"lists: {inner.evidence}")
 
 
 def _numbers_in_cells(name: str, lengths: list[int]) -> Column:
@@ -158,16 +202,21 @@ def _text_like(table: Table, name: str, values: list[str], is_target: bool) -> C
     if kind is not None and count / len(values) >= 0.8:
         column = _media(name, media, "suffix")
         there = _share(values[:50], lambda v: _exists(table, v))
-        evidence = f"{column.evidence}, {there:.0%} of the files are there"
-        return Column(name, column.modality, column.confidence, evidence, column.left_out)
+        return replace(column, evidence=f"{column.evidence}, {there:.0%} of the files are there")
     numbers = [n for n in (parse_number(v) for v in values) if n is not None]
-    if len(numbers) / len(values) >= 0.95:
+    units = {unit_of(v) for v in values} - {""}
+    if len(numbers) / len(values) >= 0.95 and len(units) <= 1 and not _are_codes(values):
         plain = _share(values, lambda v: v.strip().lstrip("-").replace(".", "", 1).isdigit())
-        return _number(name, numbers, is_target, "" if plain > 0.5 else ", written as text", values)
+        return _number(name, numbers, is_target, "" if plain > 0.5 else ", written as text")
     dates = _share(values, lambda v: parse_date(v) is not None)
     if dates >= 0.9:
         return Column(name, Modality.DATE, dates, f"{dates:.0%} are dates")
     return _words(name, [value.strip() for value in values], is_target)
+
+
+def _are_codes(values: Sequence[str]) -> bool:
+    """Return whether digits name things, as in 007 or 02139: numbers have no leading zeros."""
+    return any(v.startswith("0") and v.isdigit() and v.strip("0") for v in map(str.strip, values))
 
 
 def _exists(table: Table, value: str) -> bool:
@@ -182,9 +231,7 @@ def _share(values: Sequence[str], test: Callable[[str], bool]) -> float:
     return sum(map(test, values)) / max(len(values), 1)
 
 
-def _number(
-    name: str, values: list[float], is_target: bool, how: str = "", texts: Sequence[str] = ()
-) -> Column:
+def _number(name: str, values: Sequence[float], is_target: bool, how: str = "") -> Column:
     finite = [v for v in values if np.isfinite(v)]
     distinct = len(set(finite))
     whole = all(v == int(v) for v in finite)
@@ -195,22 +242,18 @@ def _number(
     if is_target and whole and distinct <= FEW_LEVELS:
         hint = f"; few whole numbers, so classes (say {name}:number to regress)"
         return Column(name, Modality.CATEGORY, 0.6, evidence + hint)
-    reason = "" if is_target or not whole else _identifier(name, finite, texts)
+    reason = "" if is_target or not whole else _identifier(name, finite)
     if reason:
         return Column(name, Modality.NUMBER, 0.9, evidence, reason)
     return Column(name, Modality.NUMBER, 0.95, evidence)
 
 
-def _identifier(name: str, values: list[float], texts: Sequence[str]) -> str:
+def _identifier(name: str, values: list[float]) -> str:
     """Return why a column of whole numbers names the rows instead of measuring them, or nothing."""
     distinct = len(set(values))
     named = _ID_NAME.search(name) is not None
     if named and len(values) > 10 and distinct > 0.5 * len(values):
         return f"identifier: named so, {distinct} distinct of {len(values)}"
-    steps = set(np.diff(values).tolist())
-    zeros = any(len(t) > 1 and t.startswith("0") and t.isdigit() for t in texts)
-    if distinct == len(values) > 10 and (len(steps) == 1 or zeros):
-        return "identifier: every value differs, as numbers of rows do"
     return ""
 
 
@@ -257,7 +300,8 @@ def _label_lists(values: list[str]) -> tuple[str, int] | None:
         counts = Counter(labels)
         short = sum(len(label.split()) for label in labels) / len(labels) <= 2.5
         recurring = sum(n for n in counts.values() if n > 1) / len(labels)
-        if short and recurring >= 0.8 and len(counts) <= 0.5 * len(labels):
+        combined = len(counts) < len(set(values))  # else the mark is a part of fixed labels
+        if short and combined and recurring >= 0.8 and len(counts) <= 0.5 * len(labels):
             return mark, len(counts)
     return None
 
@@ -287,9 +331,9 @@ def split_target(target: str, table: Table) -> tuple[str, Modality | None]:
     if target in table:
         return target, None
     name, mark, modality = target.rpartition(":")
-    if not mark or name not in table:
-        table.require(target)
     allowed = [m.value for m in Modality]
+    if not mark or name not in table:
+        table.require(name if modality in allowed else target)
     if modality not in allowed:
         hint = did_you_mean(modality, allowed)
         raise ColumnError(f"Modality {modality!r} of target {name!r} is not known.{hint}")

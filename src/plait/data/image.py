@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from plait.errors import CellError
 
 MAX_PIXELS = 64_000_000
 """Pixels above which a picture is refused: a small file may unpack to fill the memory."""
+
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What files are opened as; Pillow knows more, some of which run other programs (EPS)."""
 
 Picture = np.ndarray
 """(h w 3) uint8, RGB, upright."""
@@ -46,23 +50,34 @@ def read_pictures(
 def _read_one(value: Any, folder: Path, allow_outside: bool, side: int | None) -> Picture:
     if isinstance(value, np.ndarray):
         return from_array(value)
-    if isinstance(value, Image.Image):
-        return from_pil(value)
-    content = read_bytes(value, folder, allow_outside)
+    content = value if isinstance(value, Image.Image) else read_bytes(value, folder, allow_outside)
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        if isinstance(content, Image.Image):
+            return from_pil(content)
+        with Image.open(io.BytesIO(content), formats=_formats()) as picture:
             _refuse_bomb(picture)
             if side is not None:
                 picture.draft(None, (side, side))
             return from_pil(picture)
+    except CellError:
+        raise
     except UnidentifiedImageError:
-        kind = modality_of_bytes(content)
-        found = f"it looks like {kind.value}" if kind else "unknown format"
-        raise CellError(f"not a picture that can be read ({found})") from None
+        raise CellError(f"not a picture that can be read ({_looks_like(content)})") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise CellError(f"has more than {MAX_PIXELS:,} pixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise CellError(f"has more pixels than the limit of {MAX_PIXELS:,}") from None
+    except Exception as error:  # a decoder that is fed broken bytes raises nearly anything
         raise CellError(f"broken picture: {error}") from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _looks_like(content: Any) -> str:
+    kind = modality_of_bytes(content)
+    return f"it looks like {kind.value}" if kind else "unknown format"
 
 
 def _refuse_bomb(picture: Image.Image) -> None:
@@ -90,21 +105,25 @@ def from_array(array: np.ndarray) -> Picture:
     """Return an array of numbers as a picture.
 
     Args:
-        array: (h w), (h w 1), (h w 3) or (h w 4); 8-bit, 16-bit, or real in 0..1 or beyond, which
-            is then stretched from its lowest to its highest value.
+        array: (h w), (h w 1), (h w 3) or (h w 4) with opacity; 8-bit, 16-bit,
+            or real in 0..1 or beyond, which is then stretched from its lowest to its highest value.
 
     Raises:
-        CellError: for another shape, or when no value is finite.
+        CellError: for another shape, for other things than numbers, or when no value is finite.
     """
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise CellError(f"expected (h, w), (h, w, 3) or (h, w, 4), found shape {array.shape}")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise CellError(f"has more than {MAX_PIXELS:,} pixels")
-    array = array[:, :, :3]
+        raise CellError(f"has more pixels than the limit of {MAX_PIXELS:,}")
+    if array.dtype.kind not in "buif":
+        raise CellError(f"expected an array of numbers, found {array.dtype}")
     if array.dtype != np.uint8:
-        array = _to_bytes(array.astype(np.float32), array.dtype)
+        wide = np.float64 if array.dtype.itemsize > 4 else np.float32
+        array = _to_bytes(array.astype(wide), array.dtype)
+    if array.shape[2] == 4:
+        return from_pil(Image.fromarray(np.ascontiguousarray(array), "RGBA"))
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
 
 
@@ -113,11 +132,12 @@ def _to_bytes(array: np.ndarray, was: np.dtype[Any]) -> np.ndarray:
     if not finite.size:
         raise CellError("no pixel has a finite value")
     low, high = float(finite.min()), float(finite.max())
-    if was == np.uint16:
+    if was.kind == "u" and was.itemsize == 2:  # in either byte order
         low, high = 0.0, 65535.0
     elif was == np.bool_ or (np.issubdtype(was, np.floating) and low >= 0 and high <= 1):
         low, high = 0.0, 1.0
     elif np.issubdtype(was, np.integer) and low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     scaled = (np.nan_to_num(array, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    return (scaled * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    levels: np.ndarray = (scaled * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    return levels

@@ -44,13 +44,14 @@ class Source:
 
 
 def sources_of(schema: Schema) -> tuple[Source, ...]:
-    """Return the sources of a schema's used columns, in the order of the table."""
+    """Return the sources of a schema's used columns in the table's order, the tabular last."""
     tabular = tuple(c for c in schema.inputs if c.modality in TABULAR)
     others = [c for c in schema.inputs if c.modality not in TABULAR]
     found = [Source(c.name, c.modality.value, (c,)) for c in others]
     if tabular:
-        taken = {c.name for c in others}
-        name = "table" if "table" not in taken else "table columns"
+        name = "table"
+        while any(c.name == name for c in others):
+            name += " columns"
         found.append(Source(name, "table", tabular))
     return tuple(found)
 

@@ -29,8 +29,12 @@ _FIRST_BYTES = (
     (b"fLaC", Modality.AUDIO),
     (b"OggS", Modality.AUDIO),
     (b"ID3", Modality.AUDIO),
+    (b"\xff\xfb", Modality.AUDIO),
     (b"\x1aE\xdf\xa3", Modality.VIDEO),
 )
+
+_RIFF = {b"WEBP": Modality.IMAGE, b"WAVE": Modality.AUDIO, b"AVI ": Modality.VIDEO}
+_FTYP = {b"avif": Modality.IMAGE, b"heic": Modality.IMAGE, b"M4A ": Modality.AUDIO}
 
 
 def modality_of_name(value: str) -> Modality | None:
@@ -44,9 +48,9 @@ def modality_of_name(value: str) -> Modality | None:
 def modality_of_bytes(value: bytes) -> Modality | None:
     """Return the modality that a file's first bytes stand for, or None."""
     if value[:4] == b"RIFF":
-        return Modality.IMAGE if value[8:12] == b"WEBP" else Modality.AUDIO
+        return _RIFF.get(bytes(value[8:12]))
     if value[4:8] == b"ftyp":
-        return Modality.IMAGE if value[8:12] in (b"avif", b"heic") else Modality.VIDEO
+        return _FTYP.get(bytes(value[8:12]), Modality.VIDEO)
     return next((kind for start, kind in _FIRST_BYTES if value.startswith(start)), None)
 
 
@@ -55,7 +59,7 @@ def locate(value: str, folder: Path, allow_outside: bool) -> Path:
 
     Args:
         value: a path, relative to the table's folder or absolute.
-        folder: the table's folder, resolved.
+        folder: the table's folder.
         allow_outside: whether the path may leave the folder.
 
     Raises:
@@ -63,12 +67,19 @@ def locate(value: str, folder: Path, allow_outside: bool) -> Path:
     """
     if "\0" in value:
         raise CellError("the path has a zero byte in it")
-    path = (folder / value).resolve()
-    if not allow_outside and not path.is_relative_to(folder):
+    try:
+        path = (folder / value).resolve()
+        if not path.is_file():
+            path = (folder / value.strip()).resolve()
+        inside = path.is_relative_to(folder.resolve())
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, links in a circle, no UTF-8
+        raise CellError(f"{value[:80]!r} cannot be a path: {error}") from error
+    if not allow_outside and not inside:
         raise CellError(
             f"path {value!r} leaves the table's folder (allow it with allow_outside=True)"
         )
-    if not path.is_file():
+    if not there:
         raise CellError(f"there is no file {value!r}")
     return path
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from plait.data.table import Table, check_names
-from plait.errors import TableError
+from plait.errors import TableError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 IN_MEMORY = 256 * 1024 * 1024
 """Bytes of a file above which its columns are memory-mapped instead of held."""
 
-Source = "str | Path | pd.DataFrame | pa.Table | Mapping[str, Any] | Table"
+BATCH_BYTES = 64 * 1024 * 1024
+"""Bytes of a Parquet file, uncompressed, that are read at a time."""
 
 
 def read(
@@ -68,14 +70,12 @@ def _read_path(
     from plait.data import text_files
 
     if not path.exists():
-        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        from plait.errors import did_you_mean
-
+        near = sorted(p.name for p in path.parent.glob("*")) if path.parent.is_dir() else []
         raise TableError(
             f"There is no file or folder {str(path)!r}.{did_you_mean(path.name, near)}"
         )
     if path.is_dir():
-        return _not_empty(folders.read_folder(path), str(path))
+        return _not_empty(folders.read_folder(path, allow_outside), str(path))
     home = Path(folder) if folder is not None else path.parent
     suffix = path.suffix.lower()
     problems: list[tuple[int, str]] = []
@@ -90,18 +90,21 @@ def _read_path(
             f"Cannot read {path.name!r}: plait reads .csv, .tsv, .jsonl, .parquet and folders."
         )
     arrow = _gather(batches, mapped=path.stat().st_size > IN_MEMORY)
-    return _of_arrow(arrow, home, allow_outside, tuple(problems))
+    return _of_arrow(arrow, home, allow_outside, tuple(problems), repr(path.name))
 
 
 def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise TableError(f"{path.name!r} is not a Parquet file: {error}") from error
-    yield pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
-    yield from file.iter_batches(batch_size=4096)
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=BATCH_BYTES // 64) as file:
+            facts = file.metadata
+            size = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+            rows = BATCH_BYTES // (size // max(facts.num_rows, 1) + 1)
+            yield pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
+            yield from file.iter_batches(batch_size=min(max(rows, 1), 4096))
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path.name!r} cannot be read as Parquet: {error}") from error
 
 
 def _gather(batches: Iterator[pa.RecordBatch], mapped: bool) -> pa.Table:
@@ -110,12 +113,12 @@ def _gather(batches: Iterator[pa.RecordBatch], mapped: bool) -> pa.Table:
         return pa.Table.from_batches(list(batches))
     first = next(batches)
     with tempfile.NamedTemporaryFile(prefix="plait-", suffix=".arrow") as file:
-        with pa.ipc.new_file(file.name, first.schema) as writer:
+        with pa.ipc.new_stream(file.name, first.schema) as writer:
             writer.write_batch(first)
             for batch in batches:
                 writer.write_batch(batch)
         # The map keeps the pages alive after the name is gone, so nothing is left behind.
-        return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
+        return pa.ipc.open_stream(pa.memory_map(file.name)).read_all()
 
 
 def _of_arrow(
@@ -123,10 +126,11 @@ def _of_arrow(
     folder: Path,
     allow_outside: bool,
     problems: tuple[tuple[int, str], ...] = (),
+    what: str = "the table",
 ) -> Table:
     check_names(arrow.column_names)
     data = {name: arrow.column(name) for name in arrow.column_names}
-    return _not_empty(Table.of(data, folder, allow_outside, problems), "the table")
+    return _not_empty(Table.of(data, folder, allow_outside, problems), what)
 
 
 def _of_pandas(frame: pd.DataFrame, folder: Path, allow_outside: bool) -> Table:
@@ -138,8 +142,11 @@ def _of_pandas(frame: pd.DataFrame, folder: Path, allow_outside: bool) -> Table:
     for position, name in enumerate(names):
         series = frame.iloc[:, position]
         if series.dtype != object:
-            data[name] = pa.chunked_array([pa.Array.from_pandas(series)])
-            continue
+            with suppress(pa.ArrowException, TypeError):  # periods, intervals, mixed categories
+                stored = pa.Array.from_pandas(series)
+                chunked = isinstance(stored, pa.ChunkedArray)
+                data[name] = stored if chunked else pa.chunked_array([stored])
+                continue
         data[name] = [
             None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in series
         ]
@@ -147,15 +154,27 @@ def _of_pandas(frame: pd.DataFrame, folder: Path, allow_outside: bool) -> Table:
 
 
 def _lists(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        str(name): values if isinstance(values, pa.ChunkedArray) else list(values)
-        for name, values in source.items()
-    }
+    check_names([str(name) for name in source])
+    return {str(name): _values(str(name), values) for name, values in source.items()}
+
+
+def _values(name: str, values: Any) -> pa.ChunkedArray | list[Any]:
+    if isinstance(values, pa.ChunkedArray):
+        return values
+    if isinstance(values, pa.Array):
+        return pa.chunked_array([values])
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
+        raise TableError(
+            f"Column {name!r} must be a list of values, found {type(values).__name__}."
+        )
+    return list(values)
 
 
 def _not_empty(table: Table, what: str) -> Table:
     if not table.columns:
         raise TableError(f"There are no columns in {what}.")
     if not len(table):
-        raise TableError(f"There are no rows in {what}; it has the columns {table.columns}.")
+        bad = table.problems
+        left = f" {len(bad)} were left out; row {bad[0][0]} {bad[0][1]}." if bad else ""
+        raise TableError(f"There are no rows in {what}; it has the columns {table.columns}.{left}")
     return table

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from plait.data.date import read_date
-from plait.data.number import parse_number
+from plait.data.detect import is_missing
+from plait.data.number import read_number
 from plait.data.table import Table
 from plait.errors import CellError, ConfigError, TableError
 
@@ -76,7 +79,7 @@ def make_split(
         seed: of the shuffling.
 
     Raises:
-        TableError: when there are too few rows or groups, or a part has none.
+        TableError: when there are too few rows, groups or times, or a part has none.
     """
     kind, column = parse_way(way, table)
     rows = np.arange(len(table))
@@ -91,10 +94,10 @@ def make_split(
         inner = _folds(learning, folds, None, classes, "stratified", seed)
         return Split(inner, test, rows)
     groups = _groups(table, column) if kind == "group" else rows
-    order = _times(table, column) if kind == "time" else None
-    made = _by_time(order, folds) if order is not None else _folds(
-        rows, folds, groups if kind == "group" else None, classes, kind, seed
-    )  # fmt: skip
+    if kind == "time":
+        made = _by_time(_times(table, column), folds)
+    else:
+        made = _folds(rows, folds, groups if kind == "group" else None, classes, kind, seed)
     return Split(made, np.zeros(0, dtype=np.int64), groups)
 
 
@@ -115,14 +118,14 @@ def _folds(
         what = "rows" if groups is None else "groups"
         raise TableError(f"Found {units} {what} to learn from; at least 2 are needed.")
     spread = None if classes is None or kind == "random" else classes[rows]
+    if spread is not None and np.bincount(spread).max() < parts:
+        spread = None  # every class is too small to be spread
     arguments = {"n_splits": parts, "shuffle": True, "random_state": seed}
     if groups is not None:
-        splitter = (
-            ms.GroupKFold(**arguments) if spread is None else ms.StratifiedGroupKFold(**arguments)
-        )
+        splitter = ms.StratifiedGroupKFold(**arguments)
+        spread = np.zeros(len(rows), dtype=np.int64) if spread is None else spread
     else:
-        enough = spread is not None and np.bincount(spread).max() >= parts
-        splitter = ms.StratifiedKFold(**arguments) if enough else ms.KFold(**arguments)
+        splitter = ms.KFold(**arguments) if spread is None else ms.StratifiedKFold(**arguments)
     with warnings.catch_warnings():  # rare classes are reported by `check`, not by scikit-learn
         warnings.simplefilter("ignore", UserWarning)
         made = list(splitter.split(rows, spread, groups))
@@ -130,19 +133,28 @@ def _folds(
     return tuple(made[:1] if wanted == 1 else made)
 
 
-def _by_time(order: np.ndarray, folds: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Return folds whose held-out rows are all later than those that learn."""
-    wanted = folds or automatic_folds(len(order))
+def _by_time(times: np.ndarray, folds: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return folds whose held-out rows are all later than those that learn; equal times stay whole.
+
+    Rows without a time come first. There are fewer folds than asked for where the times repeat.
+    """
+    wanted = folds or automatic_folds(len(times))
     parts = HOLD_OUT if wanted == 1 else wanted + 1
-    blocks = np.array_split(order, parts)
-    if not len(blocks[0]) or not len(blocks[-1]):
-        raise TableError(f"Found {len(order)} rows, too few for {parts} parts in time.")
-    ends = [parts - 1] if wanted == 1 else range(1, parts)
-    return tuple((np.sort(np.concatenate(blocks[:end])), np.sort(blocks[end])) for end in ends)
+    order = np.argsort(times, kind="stable")
+    even = [len(times) * part // parts for part in range(1, parts)]
+    moved = {int(np.searchsorted(times[order], times[order[cut]])) for cut in even}
+    cuts = [*sorted(moved - {0}), len(times)]
+    if len(times) < parts or len(cuts) < 2:
+        different = len(np.unique(times))
+        raise TableError(
+            f"Found {len(times)} rows of {different} different times, too few for {parts} parts."
+        )
+    made = [(np.sort(order[:cut]), np.sort(order[cut:end])) for cut, end in pairwise(cuts)]
+    return tuple(made[-1:] if wanted == 1 else made)
 
 
 def _groups(table: Table, column: str) -> np.ndarray:
-    values = [None if v is None else str(v) for v in table.values(column)]
+    values = [None if is_missing(v) else str(v).strip() for v in table.values(column)]
     numbers: dict[str, int] = {}
     # A row without a group is a group of its own.
     return np.array(
@@ -154,20 +166,17 @@ def _groups(table: Table, column: str) -> np.ndarray:
 
 
 def _times(table: Table, column: str) -> np.ndarray:
-    """Return the rows in the order of their times; rows without one come first."""
-    return np.argsort([_time(value) for value in table.values(column)], kind="stable")
+    times = np.array([_time(value) for value in table.values(column)])
+    if not np.isfinite(times).any():
+        raise TableError(f"No cell of column {column!r} is a date or a number to order rows by.")
+    return times
 
 
 def _time(value: object) -> float:
-    if value is None:
-        return -np.inf
-    if isinstance(value, (int, float)):
-        return float(value)
-    number = parse_number(value) if isinstance(value, str) else None
-    try:
-        return read_date(value) if number is None else number
-    except CellError:
-        return -np.inf
+    for read in (read_date, read_number):
+        with suppress(CellError):
+            return read(value)
+    return -np.inf
 
 
 def _parts(table: Table, column: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import weakref
 from collections.abc import Sequence
@@ -24,10 +25,16 @@ class Spool(Sequence[Arrays | None]):
         self._end = 0
 
     def append(self, sample: Arrays | None) -> None:
-        """Add one sample; None stands for a missing one."""
+        """Add one sample; None stands for a missing one.
+
+        Raises:
+            TypeError: for an array of Python objects.
+        """
         if sample is None:
             self._places.append(None)
             return
+        if any(array.dtype.hasobject for array in sample):
+            raise TypeError("A spool holds arrays of numbers and fixed texts, not of objects.")
         self._places.append((self._end, [(array.dtype, array.shape) for array in sample]))
         self._file.seek(self._end)
         for array in sample:
@@ -42,9 +49,9 @@ class Spool(Sequence[Arrays | None]):
             return None
         offset, shapes = place
         self._file.seek(offset)
-        return tuple(
-            np.frombuffer(self._file.read(dtype.itemsize * int(np.prod(shape))), dtype).reshape(
-                shape
-            )
-            for dtype, shape in shapes
-        )
+        return tuple(self._read(dtype, shape) for dtype, shape in shapes)
+
+    def _read(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+        content = bytearray(dtype.itemsize * math.prod(shape))
+        self._file.readinto(content)
+        return np.frombuffer(content, dtype).reshape(shape)

@@ -96,8 +96,9 @@ class Table:
         return self.take([index])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
-        """Return a view of the given rows, in their order."""
-        chosen = self.rows[np.asarray(rows, dtype=np.int64)]
+        """Return a view of the given rows, in their order, or of those marked True."""
+        wanted = np.asarray(rows)
+        chosen = self.rows[wanted if wanted.dtype == bool else wanted.astype(np.int64)]
         return Table(self.data, chosen, self.folder, self.allow_outside, self.problems)
 
     def drop(self, columns: Sequence[str]) -> Table:
@@ -126,11 +127,12 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if not name.strip():
             raise TableError("A column has no name; give every column a name in the first row.")
-        other = folded.setdefault(name.casefold(), name)
-        if other is not name and list(names).count(name) > 1:
+        other = folded.get(name.casefold())
+        if other == name:
             raise TableError(f"Column {name!r} appears twice; rename one of them.")
-        if other is not name:
+        if other is not None:
             raise TableError(
                 f"Columns {other!r} and {name!r} differ only in upper and lower case; "
                 "rename one of them."
             )
+        folded[name.casefold()] = name

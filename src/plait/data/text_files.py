@@ -7,12 +7,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
+from plait.data.encoding import find_encoding
 from plait.data.table import check_names
 from plait.errors import TableError
 
@@ -23,14 +25,6 @@ LONGEST_CELL = 16 * 1024 * 1024
 MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>"})
 """Cells that are read as missing, in any case."""
 
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
 
 def csv_batches(
     path: Path, encoding: str | None, problems: list[tuple[int, str]]
@@ -40,7 +34,7 @@ def csv_batches(
     Args:
         path: the file; its separator is found from the first lines, or is a tab in `.tsv`.
         encoding: of the file; found out when None.
-        problems: rows with more cells than columns are left out and added here.
+        problems: rows with more or fewer cells than columns are left out and added here.
 
     Raises:
         TableError: when the file is empty, is not text, or its names repeat.
@@ -50,7 +44,7 @@ def csv_batches(
         start = file.read(64 * 1024)
         file.seek(0)
         reader = csv.reader(file, delimiter=_separator(path, start), strict=False)
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.strip() for name in next(filter(None, reader), [])]
         if not names:
             raise TableError(f"{path.name!r} is empty; its first row must name the columns.")
         check_names(names)
@@ -77,10 +71,10 @@ def _whole_rows(
             continue
         if not row:
             continue
-        if len(row) > width:
+        if len(row) != width:
             problems.append((number, f"has {len(row)} cells where the table has {width} columns"))
         else:
-            yield [missing_as_none(cell) for cell in row] + [None] * (width - len(row))
+            yield [missing_as_none(cell) for cell in row]
         number += 1
 
 
@@ -102,30 +96,25 @@ def json_batches(
     Raises:
         TableError: when no line is an object.
     """
-    names: dict[str, None] = {}
     with _open(path, encoding) as file:
-        for _, row in _objects(file, []):
-            names.update(dict.fromkeys(row))
+        rows = list(_objects(file, problems))
+    names = {name: None for row in rows for name in row}
     if not names:
         raise TableError(f"{path.name!r} has no line that is a JSON object.")
-    with _open(path, encoding) as file:
-        rows = [row for _, row in _objects(file, problems)]
     columns = {name: _arrow_or_text([row.get(name) for row in rows]) for name in names}
     yield pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def _objects(
-    file: IO[str], problems: list[tuple[int, str]]
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _objects(file: IO[str], problems: list[tuple[int, str]]) -> Iterator[dict[str, Any]]:
     lines = (line for line in file if line.strip())
     for number, line in enumerate(lines):
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             problems.append((number, f"not JSON: {error}"))
             continue
         if isinstance(row, dict):
-            yield number, row
+            yield row
         else:
             problems.append((number, f"not a JSON object: {line.strip()[:40]}"))
 
@@ -133,44 +122,33 @@ def _objects(
 def _arrow_or_text(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
         # Mixed types in one column: kept as text, and told apart again in `detect`.
-        texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
-        return pa.array(texts, pa.large_string())
+        return pa.array([None if v is None else _as_text(v) for v in values], pa.large_string())
+
+
+def _as_text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
 
 
 def _open(path: Path, encoding: str | None) -> io.TextIOWrapper:
     encoding = encoding or find_encoding(path)
-    return path.open(encoding=encoding, errors="replace", newline="")
-
-
-def find_encoding(path: Path) -> str:
-    """Return the encoding of a text file: its mark, UTF-8 when it fits, else the likeliest.
-
-    Raises:
-        TableError: when the file is not text.
-    """
-    with path.open("rb") as file:
-        start = file.read(1024 * 1024)
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if start.startswith(mark):
-            return encoding
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-        if b"\0" not in start:
-            return "utf-8"
-    except UnicodeDecodeError:
-        pass
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(start[: 64 * 1024]).best()
-    if best is None or b"\0" in start:
-        raise TableError(f"{path.name!r} is not a text file; say encoding=... if it is.")
-    return best.encoding
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise TableError(f"Encoding {encoding!r} is not known; say utf-8, for example.") from None
+    name = "utf-8-sig" if name == "utf-8" else name  # passes over a mark, if there is one
+    return path.open(encoding=name, errors="replace", newline="")
 
 
 def _separator(path: Path, start: str) -> str:
     if path.suffix.lower() == ".tsv":
         return "\t"
-    first_line = start.splitlines()[0] if start else ""
-    return max(",;\t", key=lambda mark: (first_line.count(mark), -",;\t".index(mark)))
+    # The first of the marks that gives the most names; marks inside quotes give none.
+    return max(",;\t", key=lambda mark: len(next(filter(None, _cells(start, mark)), [])))
+
+
+def _cells(text: str, mark: str) -> Iterator[list[str]]:
+    with suppress(csv.Error):
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=mark)

@@ -17,6 +17,7 @@ from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.histograms import colour_histogram, gradient_histogram
 from plait.encoders.reduction import Reduction
 from plait.encoders.visual_words import SAMPLED_DESCRIPTORS, VisualWords, describe
+from plait.errors import ConfigError
 
 FITTED_ON = 4000
 """Pictures that the vocabulary and the components are learned from, at most."""
@@ -52,6 +53,8 @@ class ClassicalImageConfig:
     def __post_init__(self) -> None:
         check_range(self, "side", 16, 2048)
         check_range(self, "hog_side", 16, 512)
+        if self.hog_side % 8:
+            raise ConfigError(f"Setting 'hog_side' must be a multiple of 8, found {self.hog_side}.")
         check_range(self, "words", 2, 4096)
         check_range(self, "width", 1, 2048)
 
@@ -80,8 +83,8 @@ class ClassicalImage(Encoder):
         parts = [self._look(picture) for picture in value]
         return (
             np.concatenate([part[0] for part in parts]),
-            np.mean([part[1] for part in parts], axis=0, dtype=np.float32),
-            np.mean([part[2] for part in parts], axis=0, dtype=np.float32),
+            np.stack([part[1] for part in parts]).mean(axis=0),
+            np.stack([part[2] for part in parts]).mean(axis=0),
         )
 
     def _look(self, picture: Picture) -> Parts:

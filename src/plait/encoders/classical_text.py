@@ -105,7 +105,7 @@ class ClassicalText(Encoder):
             vectorizer = TfidfVectorizer(
                 max_features=self.config.vocabulary,
                 min_df=attempt,
-                max_df=self.config.max_share,
+                max_df=float(self.config.max_share),  # as a whole number it would count texts
                 **self._analysis(analyzer),
             )
             try:
@@ -181,5 +181,8 @@ def _components(counts: csr_matrix, width: int, seed: int) -> Tensor:
     from sklearn.decomposition import TruncatedSVD
 
     kept = max(min(width, min(counts.shape) - 1), 1)
-    svd = TruncatedSVD(kept, n_iter=4, random_state=seed).fit(counts)
+    if counts.shape[1] < 2:
+        return torch.ones(1, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of a variance that is zero
+        svd = TruncatedSVD(kept, n_iter=4, random_state=seed).fit(counts)
     return torch.from_numpy(svd.components_)

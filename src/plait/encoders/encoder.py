@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from plait.layers import Fitted
 from plait.types import Features, Sample
 
-Matrix = np.ndarray | csr_matrix
+Matrix: TypeAlias = np.ndarray | csr_matrix
 """(n d): the same rows for experts that are not networks; sparse, or dense with NaN for missing."""
 
 

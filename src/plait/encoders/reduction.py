@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,9 +32,12 @@ class Reduction(Fitted):
         """Learn the components of (n d)."""
         from sklearn.decomposition import PCA
 
+        if len(values) < 2:  # nothing varies
+            values = values.new_zeros(2, values.shape[1])
         kept = max(min(self.wanted, *values.shape, max(len(values) - 1, 1)), 1)
         solver = "randomized" if kept < 0.8 * min(values.shape) else "full"
-        pca = PCA(kept, svd_solver=solver, random_state=seed).fit(values.double().numpy())
+        with np.errstate(divide="ignore", invalid="ignore"):  # shares of a variance that is zero
+            pca = PCA(kept, svd_solver=solver, random_state=seed).fit(values.double().numpy())
         self.learn(components=torch.from_numpy(pca.components_))
         self.standardise.fit(values @ self.components.T)
 

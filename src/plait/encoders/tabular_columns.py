@@ -1,4 +1,4 @@
-"""How one tabular column becomes numbers: each kind learns on the training rows, then transforms."""
+"""How a tabular column becomes numbers: each kind learns on the training rows, then transforms."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ class NumberColumn(TabularColumn):
     """
 
     def fit(self, cells: Cells, target: np.ndarray) -> None:
+        """Learn the quantiles."""
         known = np.array([cell for cell in cells if cell is not None], dtype=np.float64)
         points = min(QUANTILES, max(len(known), 2))
         levels = np.linspace(0, 1, points)
@@ -74,6 +75,7 @@ class NumberColumn(TabularColumn):
         self.facts = {"quantiles": quantiles.tolist()}
 
     def transform(self, cells: Cells) -> np.ndarray:
+        """Return (n 2): the normal score, and whether it is missing."""
         quantiles = np.array(self.facts["quantiles"])
         median = float(np.median(quantiles))
         values = np.array([median if c is None else c for c in cells], dtype=np.float64)
@@ -86,6 +88,7 @@ class NumberColumn(TabularColumn):
         return np.stack([np.where(missing, 0.0, scores), missing], axis=1).astype(np.float32)
 
     def raw(self, cells: Cells) -> np.ndarray:
+        """Return (n 1): the number."""
         return np.array([[math.nan if c is None else c] for c in cells], dtype=np.float32)
 
 
@@ -98,9 +101,11 @@ class CategoryColumn(TabularColumn):
 
     @property
     def codes(self) -> bool:
+        """True."""
         return True
 
     def fit(self, cells: Cells, target: np.ndarray) -> None:
+        """Learn the levels, and for many of them the mean of the target by level."""
         counts = Counter(cell for cell in cells if cell is not None)
         levels = [level for level, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0]))]
         self.facts = {"levels": levels}
@@ -112,6 +117,7 @@ class CategoryColumn(TabularColumn):
         return np.array([-1 if c is None else codes.get(c, -1) for c in cells], dtype=np.int64)
 
     def transform(self, cells: Cells) -> np.ndarray:
+        """Return (n k): the levels, whether it is missing, and target means."""
         codes = self._code(cells)
         hot = np.minimum(len(self.facts["levels"]), ONE_HOT)
         one_hot = (codes[:, None] == np.arange(hot)).astype(np.float32)
@@ -122,6 +128,7 @@ class CategoryColumn(TabularColumn):
         return np.concatenate(blocks, axis=1)
 
     def fit_transform(self, cells: Cells, target: np.ndarray, seed: int) -> np.ndarray:
+        """Learn, and give each training row target means of the other folds."""
         self.fit(cells, target)
         block = self.transform(cells)
         if "means" not in self.facts:
@@ -138,6 +145,7 @@ class CategoryColumn(TabularColumn):
         return block
 
     def raw(self, cells: Cells) -> np.ndarray:
+        """Return (n 1): the code of the level."""
         codes = self._code(cells).astype(np.float32)[:, None]
         return np.where(codes < 0, np.nan, codes)
 
@@ -163,16 +171,19 @@ class CategoriesColumn(TabularColumn):
     """Several labels a cell: one column for each of the most frequent."""
 
     def fit(self, cells: Cells, target: np.ndarray) -> None:
+        """Learn the most frequent labels."""
         counts = Counter(label for cell in cells if cell is not None for label in cell)
         ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         self.facts = {"labels": [label for label, _ in ordered[: 4 * ONE_HOT]]}
 
     def transform(self, cells: Cells) -> np.ndarray:
+        """Return (n k): the labels, and whether they are missing."""
         return np.nan_to_num(
             np.concatenate([self.raw(cells), [[c is None] for c in cells]], axis=1)
         ).astype(np.float32)
 
     def raw(self, cells: Cells) -> np.ndarray:
+        """Return (n labels): 0 or 1."""
         labels = self.facts["labels"]
         gap = [math.nan] * len(labels)
         rows = [gap if c is None else [float(label in c) for label in labels] for c in cells]
@@ -187,14 +198,17 @@ class DateColumn(TabularColumn):
         self._line = NumberColumn(self.facts or None)
 
     def fit(self, cells: Cells, target: np.ndarray) -> None:
+        """Learn the quantiles of the line."""
         self._line.fit(cells, target)
         self.facts = self._line.facts
 
     def transform(self, cells: Cells) -> np.ndarray:
+        """Return (n 8): the line, whether it is missing, and six waves."""
         cycles = [[0.0] * 6 if c is None else _cycles(c) for c in cells]
         return np.concatenate([self._line.transform(cells), cycles], axis=1).astype(np.float32)
 
     def raw(self, cells: Cells) -> np.ndarray:
+        """Return (n 5): day, year, month, weekday, hour."""
         rows = [[math.nan] * 5 if c is None else _parts(c) for c in cells]
         return np.array(rows, dtype=np.float32)
 

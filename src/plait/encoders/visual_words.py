@@ -31,8 +31,9 @@ def describe(grey: np.ndarray, most: int = 200) -> np.ndarray:
     Returns:
         (k 128) uint8; k is 0 for a picture without structure.
     """
-    if not hasattr(_local, "sift"):
-        _local.sift = cv2.SIFT_create(nfeatures=most, contrastThreshold=0.02)
+    if getattr(_local, "most", None) != most:
+        create = cv2.SIFT_create  # type: ignore[attr-defined, unused-ignore]  # not in all stubs
+        _local.sift, _local.most = create(nfeatures=most, contrastThreshold=0.02), most
     descriptors = _local.sift.detectAndCompute(grey, None)[1]
     if descriptors is None:
         return np.zeros((0, 128), np.uint8)
@@ -49,8 +50,8 @@ class VisualWords(Fitted):
     """A vocabulary of descriptors, and two ways to pool a picture over it.
 
     `words` counts the nearest word of each descriptor (Sivic and Zisserman, ICCV 2003); `vlad` sums
-    the differences to it, square-rooted and normalised by word (Jégou et al., CVPR 2010; Arandjelović
-    and Zisserman, CVPR 2013).
+    the differences to it, square-rooted and normalised by word (Jégou et al., CVPR 2010;
+    Arandjelović and Zisserman, CVPR 2013).
     """
 
     centres: Tensor
@@ -81,7 +82,8 @@ class VisualWords(Fitted):
         if self.pooling == "words":
             counts = torch.bincount(nearest, minlength=len(centres)).float()
             return (counts / counts.sum().clamp_min(1)).sqrt()
-        sums = torch.zeros_like(centres).index_add_(0, nearest, values - centres[nearest])
+        picked = torch.nn.functional.one_hot(nearest, len(centres)).T.float()
+        sums = picked @ values - picked.sum(dim=1, keepdim=True) * centres
         sums = sums.sign() * sums.abs().sqrt()
         sums = sums / sums.norm(dim=1, keepdim=True).clamp_min(1e-6)
         return (sums / sums.norm().clamp_min(1e-6)).flatten()

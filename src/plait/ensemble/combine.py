@@ -7,7 +7,7 @@ expert is absent. The rules follow Kittler, Hatef, Duin and Matas (TPAMI 1998).
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -33,9 +33,9 @@ class Combiner(ABC):
     def fit(self, scores: np.ndarray, truth: np.ndarray) -> None:  # noqa: B027 - most learn nothing
         """Learn from scores (e n c) of rows that the experts had not seen, and the truth (n c)."""
 
+    @abstractmethod
     def rule(self, scores: np.ndarray, absent: np.ndarray) -> np.ndarray:
         """Return (n c) from scores (e n c) and absent (e n), where no row lacks all experts."""
-        raise NotImplementedError
 
     def combine(self, scores: np.ndarray) -> np.ndarray:
         """Return (n c); rows of NaN where all experts are absent."""
@@ -121,7 +121,7 @@ class Weighted(Combiner):
     """sum over present i of w_i p_i / sum of their w_i, with w on the simplex.
 
     The weights minimise the log loss, or the squared error, of the combination on rows that the
-    experts had not seen.
+    experts had not seen; without such rows they are equal.
     """
 
     def __init__(self, target: Target) -> None:
@@ -133,6 +133,8 @@ class Weighted(Combiner):
         logits = torch.zeros(len(scores), dtype=torch.float64, requires_grad=True)
         absent = np.isnan(scores).any(axis=2)
         known = ~absent.all(axis=0)
+        if not known.any():
+            return
         values = torch.from_numpy(np.nan_to_num(scores[:, known]))
         there = torch.from_numpy(~absent[:, known])
         wanted = torch.from_numpy(truth[known].astype(np.float64))
@@ -148,7 +150,8 @@ class Weighted(Combiner):
     def rule(self, scores: np.ndarray, absent: np.ndarray) -> np.ndarray:
         """Return (n c)."""
         # Experts of weight zero may be the only ones present: they then count alike.
-        weights = np.maximum(self.weights, 1e-9)[:, None] * ~absent
+        learned = self.weights if len(self.weights) else np.ones(len(scores))
+        weights = np.maximum(learned, 1e-9)[:, None] * ~absent
         return np.asarray(
             np.einsum("en,enc->nc", weights / weights.sum(axis=0), np.nan_to_num(scores))
         )
@@ -190,8 +193,9 @@ class Blend(Weighted):
 class Stacking(Combiner):
     """A linear model on the experts' scores (Wolpert, 1992), learned on out-of-fold predictions.
 
-    Inputs are log probabilities (or standardised numbers), zero where an expert is absent, and
-    which are present; it starts from their plain mean and is held near it by an L2 penalty.
+    Inputs are log probabilities (or standardised numbers), the mean of the others' where an expert
+    is absent, and which are absent; it starts from the plain mean and is held near it by an L2
+    penalty.
     """
 
     penalty: ClassVar[float] = 1e-3
@@ -208,18 +212,22 @@ class Stacking(Combiner):
         else:
             clipped = scores.clip(EPSILON, 1 - EPSILON)
             values = logit(clipped) if self.target.kind == "multilabel" else np.log(clipped)
-        flat = np.nan_to_num(values).transpose(1, 0, 2).reshape(scores.shape[1], -1)
+        there = ~absent[:, :, None]
+        values = np.where(there, values, 0)
+        mean = values.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+        flat = np.where(there, values, mean).transpose(1, 0, 2).reshape(scores.shape[1], -1)
         return torch.from_numpy(np.concatenate([flat, absent.T], axis=1))
 
     def fit(self, scores: np.ndarray, truth: np.ndarray) -> None:
         """Minimise the log loss or the squared error."""
-        inputs = self._inputs(scores)
-        e, _, c = scores.shape
-        start = torch.cat([torch.eye(c, dtype=torch.float64).repeat(e, 1) / e,
-                           torch.zeros(e, c, dtype=torch.float64)])  # fmt: skip
+        known = ~np.isnan(scores).any(axis=2).all(axis=0)
+        if not known.any():
+            return
+        inputs = self._inputs(scores[:, known])
+        start, bias = self._start(len(scores))
         weights = start.clone().requires_grad_()
-        bias = torch.zeros(c, dtype=torch.float64, requires_grad=True)
-        wanted = torch.from_numpy(truth.astype(np.float64))
+        bias.requires_grad_()
+        wanted = torch.from_numpy(truth[known].astype(np.float64))
 
         def loss() -> Tensor:
             away = (weights - start).square().sum()
@@ -228,6 +236,12 @@ class Stacking(Combiner):
 
         _minimise(loss, [weights, bias])
         self.weights, self.bias = weights.detach(), bias.detach()
+
+    def _start(self, e: int) -> tuple[Tensor, Tensor]:
+        """Return the weights and the bias that give the plain mean of the inputs."""
+        c = self.target.width
+        mean = torch.eye(c, dtype=torch.float64).repeat(e, 1) / e
+        return torch.cat([mean, mean.new_zeros(e, c)]), mean.new_zeros(c)
 
     def _output(self, linear: Tensor) -> Tensor:
         match self.target.kind:
@@ -239,7 +253,9 @@ class Stacking(Combiner):
 
     def rule(self, scores: np.ndarray, absent: np.ndarray) -> np.ndarray:
         """Return (n c)."""
-        return self._output(self._inputs(scores) @ self.weights + self.bias).numpy()
+        fitted = (self.weights, self.bias) if len(self.weights) else self._start(len(scores))
+        weights, bias = fitted
+        return self._output(self._inputs(scores) @ weights + bias).numpy()
 
     def state(self) -> dict[str, Tensor]:
         """Return the weights (e c + e, c) and the bias (c)."""
@@ -270,10 +286,10 @@ def _minimise(loss, parameters: list[Tensor], steps: int = 100) -> None:  # type
     def closure() -> Tensor:
         optimizer.zero_grad()
         value: Tensor = loss()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
 
 
 COMBINERS: dict[str, type[Combiner]] = {

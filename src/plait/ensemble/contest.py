@@ -1,9 +1,10 @@
 """The contest: every entrant learns and is judged on the same rows, under one counted budget.
 
 `fit` takes its winner, `compare` prints its board. Experts are fitted on the learning rows of each
-fold and predict the held-out rows; combiners learn on these out-of-fold predictions, and are judged
-on parts of them that they did not learn from. Published comparisons find no method that always wins
-(MulTaBench, arXiv 2605.10616; SimBaMM, arXiv 2512.22991), so the choice is made on the table itself.
+fold and predict the held-out rows; combiners learn on these out-of-fold predictions, and are
+judged on parts of them that they did not learn from. Published comparisons find no method that
+always wins (MulTaBench, arXiv 2605.10616; SimBaMM, arXiv 2512.22991), so the choice is made on the
+table itself.
 """
 
 from __future__ import annotations

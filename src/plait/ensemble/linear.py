@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,15 +62,10 @@ class LinearExpert(Expert):
         self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the classes that occur, their weights (k d) and biases (k); k is 1 for two."""
-        import warnings
-
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=self.config.strength, max_iter=self.config.iterations)
-        with warnings.catch_warnings():  # stopping early is a budget here, not a fault
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(matrix, classes, sample_weight=weight)
+        _solve(model, matrix, classes, weight)
         return model.classes_, model.coef_, model.intercept_
 
     def _fit_classes(self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray) -> None:
@@ -100,7 +97,7 @@ class LinearExpert(Expert):
 
         model = Ridge(alpha=10 / self.config.strength, max_iter=self.config.iterations * 10)
         units = self.target.scale.to_units(torch.from_numpy(numbers)).numpy()
-        model.fit(matrix, units, sample_weight=weight)
+        _solve(model, matrix, units, weight)
         self.weights, self.bias = model.coef_[None], np.array([model.intercept_])
 
     def _clear(self, width: int) -> None:
@@ -128,3 +125,12 @@ class LinearExpert(Expert):
         """Take back the weights and biases."""
         self.weights = state.tensors["weights"].numpy()
         self.bias = state.tensors["bias"].numpy()
+
+
+def _solve(model: Any, matrix: csr_matrix, target: np.ndarray, weight: np.ndarray) -> None:
+    """Fit a model of scikit-learn; stopping early is a budget here, not a fault."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, target, sample_weight=weight)

@@ -40,8 +40,7 @@ class NetworkExpert(Expert):
         self.network: Network | None = None
 
     def _build(self, widths: dict[str, int]) -> Network:
-        kind = FUSIONS[self.fusion]
-        fusion = kind(widths) if self.fusion == "concat" else kind(widths, self.fusion_width)
+        fusion = FUSIONS[self.fusion](widths, self.fusion_width)
         return Network({}, fusion, TASKS[self.target.kind](fusion.width, self.target, self.head))
 
     def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
@@ -79,7 +78,7 @@ class NetworkExpert(Expert):
     def state(self) -> State:
         """Return the weights, and the widths that the network was built for."""
         assert self.network is not None
-        tensors: dict[str, Tensor] = {k: v for k, v in self.network.state_dict().items()}
+        tensors: dict[str, Tensor] = dict(self.network.state_dict())
         return State(tensors, {"widths": self.network.fusion.widths})
 
     def load(self, state: State) -> None:

@@ -78,7 +78,7 @@ METRICS: Mapping[Kind, Mapping[str, Metric]] = {
     },
     "multilabel": {
         "map": Metric(c.mean_average_precision),
-        "auroc": Metric(c.auroc),
+        "auroc": Metric(c.auroc_labels),
         **_decisions(c.above_half),
         "exact": Metric(_mean(c.row_all_right), rows=c.row_all_right),
         "log_loss": Metric(_mean(c.row_binary_log_loss), higher=False, rows=c.row_binary_log_loss),
@@ -155,9 +155,10 @@ def evaluate(
         return Evaluation(target, len(truth), results, {}, ())
     decide = c.one_hot if target.kind == "classify" else c.above_half
     table = np.stack(c.precision_recall_f1(truth, decide(scores)), axis=1)
+    rows = truth.sum(axis=0)
     classes = {
-        label: (*map(float, row), int(count))
-        for label, row, count in zip(target.labels, table, truth.sum(axis=0), strict=True)
+        label: (float(precision), float(recall), float(f1), int(count))
+        for label, (precision, recall, f1), count in zip(target.labels, table, rows, strict=True)
     }
     matrix = (
         c.confusion(truth, c.one_hot(scores)) if target.kind == "classify" else np.zeros((0, 0))

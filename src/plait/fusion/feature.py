@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.fusion.fusion import Fusion
+from plait.layers import Bounded
 from plait.types import Features
 
 
@@ -28,20 +29,18 @@ class Concat(Fusion):
 
 
 class Projected(Fusion):
-    """The part that mean, projection and gated share: each source normalised, mapped to one width."""
+    """What mean, projection and gated share: each source bounded, then mapped to one width."""
 
-    def __init__(self, widths: Mapping[str, int], width: int) -> None:
-        super().__init__(widths)
-        self._width = width
+    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
+        super().__init__(widths, width)
         self.maps = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(source), nn.Linear(source, width))
-            for source in self.widths.values()
+            nn.Sequential(Bounded(), nn.Linear(source, width)) for source in self.widths.values()
         )
 
     @property
     def width(self) -> int:
         """The one width that all sources are mapped to."""
-        return self._width
+        return self.mapped_to
 
     def project(self, features: list[Features]) -> Tensor:
         """Return (b m d), zero where a source is missing."""
@@ -53,7 +52,7 @@ class Projected(Fusion):
 
 
 class Mean(Projected):
-    """z = 1/|P| * sum over the present sources P of W_i norm(x_i)."""
+    """z = 1/|P| * sum over the present sources P of W_i bounded(x_i)."""
 
     def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
         """Return (b d)."""
@@ -62,9 +61,9 @@ class Mean(Projected):
 
 
 class Projection(Projected):
-    """z = GELU(V [W_1 norm(x_1); ...; W_m norm(x_m)] + c), reduced to one width."""
+    """z = GELU(V [W_1 bounded(x_1); ...; W_m bounded(x_m)] + c), reduced to one width."""
 
-    def __init__(self, widths: Mapping[str, int], width: int) -> None:
+    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
         super().__init__(widths, width)
         self.reduce = nn.Linear(width * len(self.widths), width)
 
@@ -74,14 +73,14 @@ class Projection(Projected):
 
 
 class Gated(Projected):
-    """z = sum over present i of g_i * tanh(W_i norm(x_i)), g = softmax over present sources.
+    """z = sum over present i of g_i * tanh(W_i bounded(x_i)), g = softmax over present sources.
 
     The gate of each source and each feature is computed from all sources together, as in the gated
     multimodal unit (Arevalo et al., ICLR workshop 2017, section 3.1), with a softmax over sources
     in place of its two-source sigmoid.
     """
 
-    def __init__(self, widths: Mapping[str, int], width: int) -> None:
+    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
         super().__init__(widths, width)
         self.gate = nn.Linear(width * len(self.widths), width * len(self.widths))
 

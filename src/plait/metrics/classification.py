@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -64,17 +66,17 @@ def occurring(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def f1_macro(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the mean F1 over the classes that occur or are predicted."""
-    return float(precision_recall_f1(truth, predicted)[2][occurring(truth, predicted)].mean())
+    return _mean(precision_recall_f1(truth, predicted)[2][occurring(truth, predicted)])
 
 
 def precision_macro(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the mean precision over the classes that occur or are predicted."""
-    return float(precision_recall_f1(truth, predicted)[0][occurring(truth, predicted)].mean())
+    return _mean(precision_recall_f1(truth, predicted)[0][occurring(truth, predicted)])
 
 
 def recall_macro(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the mean recall over the classes that occur or are predicted."""
-    return float(precision_recall_f1(truth, predicted)[1][occurring(truth, predicted)].mean())
+    return _mean(precision_recall_f1(truth, predicted)[1][occurring(truth, predicted)])
 
 
 def f1_micro(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -85,19 +87,26 @@ def f1_micro(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the mean recall over the classes that occur."""
-    there = truth.sum(axis=0) > 0
-    return float(precision_recall_f1(truth, predicted)[1][there].mean())
+    return _mean(precision_recall_f1(truth, predicted)[1][truth.sum(axis=0) > 0])
 
 
 def auroc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Return the area under the ROC curve, the mean over classes that both occur and do not.
+    """Return the area under the ROC curve of classes; NaN when no class can be judged.
 
-    For two classes it is the area for the second; for more, one against the rest. NaN when no class
-    can be judged.
+    For two classes it is the area for the second; for more, the mean of one against the rest.
     """
-    columns = range(1, 2) if truth.shape[1] == 2 else range(truth.shape[1])
-    areas = [_area(truth[:, column], scores[:, column]) for column in columns]
-    judged = [area for area in areas if not np.isnan(area)]
+    start = 1 if truth.shape[1] == 2 else 0
+    return auroc_labels(truth[:, start:], scores[:, start:])
+
+
+def auroc_labels(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Return the mean area under the ROC curve over labels that both occur and do not."""
+    return _mean([_area(t, s) for t, s in zip(truth.T, scores.T, strict=True)])
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of those that are not NaN; NaN when none is."""
+    judged = [value for value in values if not np.isnan(value)]
     return float(np.mean(judged)) if judged else float("nan")
 
 
@@ -133,9 +142,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
 def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     """Return the mean average precision over the labels that occur (mAP), in 0..1."""
-    values = [average_precision(t, s) for t, s in zip(truth.T, scores.T, strict=True)]
-    judged = [value for value in values if not np.isnan(value)]
-    return float(np.mean(judged)) if judged else float("nan")
+    return _mean(average_precision(t, s) for t, s in zip(truth.T, scores.T, strict=True))
 
 
 def row_log_loss(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:

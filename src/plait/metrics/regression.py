@@ -22,7 +22,7 @@ def rmse(truth: np.ndarray, scores: np.ndarray) -> float:
 
 
 def r2(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Return 1 - squared error / variance; 0 for the mean, 1 for the truth; NaN without variance."""
+    """Return 1 - squared error / variance; 0 for the mean, 1 for the truth; NaN if constant."""
     spread = np.square(truth - truth.mean(), dtype=np.float64).sum()
     if spread == 0:
         return float("nan")

@@ -50,8 +50,7 @@ def resample_counts(groups: np.ndarray, seed: int, resamples: int = RESAMPLES) -
 
 def bootstrap_means(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return (resamples) means of (n) row values, drawn `counts` (resamples n) times."""
-    means: np.ndarray = counts @ rows / counts.sum(axis=1)
-    return means
+    return np.array([drawn @ rows / drawn.sum() for drawn in counts])
 
 
 def bootstrap_scores(

@@ -16,12 +16,12 @@ class Classify(Task):
         classes = target.argmax(dim=1)
         if self.config.kind != "svm":
             return cross_entropy(scores, classes)
-        scaled = scores.detach() * self.log_scale.exp()
+        scaled = scores.detach() * self.scale()
         return multiclass_hinge(scores, classes) + cross_entropy(scaled, classes)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities that sum to one."""
-        return (scores * self.log_scale.exp()).softmax(dim=1)
+        return (scores * self.scale()).softmax(dim=1)
 
 
 class Multilabel(Task):
@@ -31,9 +31,9 @@ class Multilabel(Task):
         """Return (b)."""
         if self.config.kind != "svm":
             return binary_cross_entropy(scores, target)
-        scaled = scores.detach() * self.log_scale.exp()
+        scaled = scores.detach() * self.scale()
         return binary_hinge(scores, target) + binary_cross_entropy(scaled, target)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities, each on its own."""
-        return (scores * self.log_scale.exp()).sigmoid()
+        return (scores * self.scale()).sigmoid()

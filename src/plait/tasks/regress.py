@@ -14,8 +14,8 @@ class Regress(Task):
     def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """Return (b)."""
         loss = epsilon_insensitive if self.config.kind == "svm" else squared_error
-        return loss(scores, self.target.scale.to_units(target))
+        return loss(scores, self.target.scale.to_units(target.double()).to(scores.dtype))
 
     def to_scores(self, scores: Tensor) -> Tensor:
-        """Return (b 1) in the target's units."""
-        return self.target.scale.from_units(scores)
+        """Return (b 1) in the target's units, float64: large numbers may differ by little."""
+        return self.target.scale.from_units(scores.double())

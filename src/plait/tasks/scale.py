@@ -44,7 +44,7 @@ class Scale:
         return cls(log, center, spread, float(low) - 1, float(high) + 1)
 
     def to_units(self, values: Tensor) -> Tensor:
-        """Return values in units, of the same shape; what no logarithm has is taken as the least."""
+        """Return values in units, of the same shape; what has no logarithm counts as the least."""
         if self.log:
             least = math.exp(self.center + self.spread * self.low)
             values = values.clamp_min(least).log()
@@ -63,4 +63,4 @@ class Scale:
 
 def _skewness(values: np.ndarray) -> float:
     away = values - values.mean()
-    return float((away**3).mean() / max(away.std() ** 3, 1e-300))
+    return float(((away / max(away.std(), 1e-300)) ** 3).mean())

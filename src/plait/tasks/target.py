@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -86,12 +87,12 @@ class Target:
         return self.units
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """Return (n c) float32: one-hot classes, multi-hot labels, or the numbers.
+        """Return (n c): one-hot classes or multi-hot labels, float32; or the numbers, float64.
 
         A class that was not there while learning gives a row of zeros.
         """
         if self.kind == "regress":
-            return np.asarray(values, dtype=np.float32).reshape(-1, 1)
+            return np.asarray(values, dtype=np.float64).reshape(-1, 1)
         column = {label: position for position, label in enumerate(self.labels)}
         encoded = np.zeros((len(values), self.width), dtype=np.float32)
         for row, value in enumerate(values):
@@ -101,13 +102,14 @@ class Target:
         return encoded
 
     def decode(self, scores: np.ndarray) -> list[Any]:
-        """Return the values that (n c) scores stand for: a class, labels above one half, a number."""
+        """Return the values that (n c) scores stand for: a class, labels, or a number."""
         if self.kind == "regress":
             return [float(score) for score in scores[:, 0]]
         if self.kind == "classify":
             return [self.labels[best] for best in scores.argmax(axis=1)]
         return [
-            tuple(l for l, s in zip(self.labels, row, strict=True) if s >= 0.5) for row in scores
+            tuple(label for label, s in zip(self.labels, row, strict=True) if s >= 0.5)
+            for row in scores
         ]
 
     def fill(self, scores: np.ndarray) -> np.ndarray:
@@ -118,6 +120,7 @@ class Target:
 def natural(label: str) -> tuple[bool, float, str]:
     """Return a key that sorts "2" before "10", and numbers before words."""
     try:
-        return (False, float(label), label)
+        number = float(label)
     except ValueError:
         return (True, 0.0, label)
+    return (False, number, label) if isfinite(number) else (True, 0.0, label)

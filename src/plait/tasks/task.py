@@ -30,7 +30,7 @@ class HeadConfig:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_range(self, "hidden", 1, 65536)
+        check_range(self, "hidden", 2, 65536)  # the hidden layer is normalised: one number is none
         check_range(self, "dropout", 0.0, 0.95)
 
 
@@ -43,6 +43,13 @@ class Task(nn.Module, ABC):
         self.head = self._build(width)
         # A hinge has no probabilities: one scale is learned beside it (Platt, 1999).
         self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=config.kind == "svm")
+
+    def scale(self) -> Tensor:
+        """Return what a hinge's margins are multiplied with to become logits; 1 for other heads.
+
+        Adam moves every weight by about the learning rate; a scale has further to go than others.
+        """
+        return (10 * self.log_scale).exp()
 
     def _build(self, width: int) -> nn.Module:
         if self.config.kind == "mlp":
@@ -69,7 +76,7 @@ class Task(nn.Module, ABC):
             weight: (b) weights of the rows.
         """
         losses = self.row_losses(self.head(features.pooled), target)
-        return (losses * weight).sum() / weight.sum()
+        return (losses * weight).sum() / weight.sum().clamp_min(1e-12)
 
     def predict(self, features: Features) -> Tensor:
         """Return (b c) scores: probabilities, or numbers in the target's units."""

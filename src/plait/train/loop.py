@@ -54,7 +54,7 @@ def train(
     optimizer, schedule = _optimizer(network, config, epochs * steps)
     training, validation = [], []
     best = copy.deepcopy(network.state_dict())
-    best_epoch = 0
+    best_epoch, lowest = 0, math.inf
     for epoch in range(epochs):
         network.train()
         total = 0.0
@@ -69,8 +69,9 @@ def train(
             total += loss.item() * len(batch)
         training.append(total / len(learning))
         validation.append(_loss(network, rows, target, weight, held_out))
-        if not len(held_out) or validation[epoch] < min([*validation[:epoch], float("inf")]):
+        if not len(held_out) or validation[epoch] < lowest:
             best, best_epoch = copy.deepcopy(network.state_dict()), epoch
+            lowest = validation[epoch]
         if epoch - best_epoch >= patience:
             break
     network.load_state_dict(best)

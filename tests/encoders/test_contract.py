@@ -1,0 +1,226 @@
+"""What every encoder promises, for every encoder of the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from plait.catalog import ENCODERS
+from plait.encoders.classical_image import ClassicalImageConfig
+from plait.encoders.classical_text import ClassicalTextConfig
+from plait.encoders.encoder import Encoder, present_of
+from plait.types import Column, Modality
+
+ROWS = 40
+MISSING = (3, 11)
+
+BUILD: dict[str, Callable[[], Encoder]] = {
+    "image": lambda: ENCODERS["image"](ClassicalImageConfig(words=8, width=12)),
+    "text": lambda: ENCODERS["text"](ClassicalTextConfig(width=12)),
+    "table": lambda: ENCODERS["table"](
+        tuple(
+            Column(modality.value, modality)
+            for modality in (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)
+        )
+    ),
+}
+
+
+def image(rng: np.random.Generator) -> Any:
+    picture = rng.integers(0, 60, (40, 56, 3), dtype=np.uint8)
+    for _ in range(3):  # some rectangles
+        top, left = rng.integers(0, 30, 2)
+        picture[top : top + 12, left : left + 15] += rng.integers(0, 190, 3, dtype=np.uint8)
+    return [picture.clip(0, 255)]
+
+
+def text(rng: np.random.Generator) -> Any:
+    return " ".join(rng.choice(["red", "blue", "bicycle", "lamp", "红色", "new"], 4))
+
+
+def table(rng: np.random.Generator) -> Any:
+    cells = (
+        float(rng.normal()),
+        f"level {rng.integers(200)}",
+        tuple(rng.choice(["x", "y", "z"], 2)),
+        float(rng.integers(0, 2**31)),
+    )
+    return tuple(None if rng.random() < 0.2 else cell for cell in cells)
+
+
+VALUES = {"image": image, "text": text, "table": table}
+TARGET = np.random.default_rng(9).normal(size=(ROWS, 2)).astype(np.float32)
+
+every_encoder = pytest.mark.parametrize("name", ENCODERS)
+
+
+def test_every_encoder_of_the_catalogue_is_tested() -> None:
+    assert set(BUILD) == set(VALUES) == set(ENCODERS)
+
+
+def samples(name: str, encoder: Encoder, seed: int = 0) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    made = [encoder.preprocess(VALUES[name](rng)) for _ in range(ROWS)]
+    return [None if row in MISSING else sample for row, sample in enumerate(made)]
+
+
+@cache
+def fitted(name: str) -> Encoder:
+    return fit_anew(name)
+
+
+def fit_anew(name: str, seed: int = 0) -> Encoder:
+    encoder = BUILD[name]()
+    encoder.fit(samples(name, encoder), TARGET, seed)
+    return encoder.eval()
+
+
+def reloaded(name: str, encoder: Encoder) -> Encoder:
+    """Return a new encoder with the state that a model folder holds: tensors and JSON."""
+    state = encoder.state_dict()
+    tensors = {k: v.contiguous() for k, v in state.items() if isinstance(v, torch.Tensor)}
+    facts = {k: v for k, v in state.items() if not isinstance(v, torch.Tensor)}
+    again = BUILD[name]()
+    again.load_state_dict(load(save(tensors)) | json.loads(json.dumps(facts)))
+    return again.eval()
+
+
+@every_encoder
+def test_shapes_types_and_missing_rows(name) -> None:
+    encoder = fitted(name)
+    features = encoder(samples(name, encoder, seed=1))
+    assert features.pooled.shape == (ROWS, encoder.width)
+    assert features.tokens.shape == (ROWS, 1, encoder.width)
+    assert features.mask.shape == features.source.shape == (ROWS, 1)
+    assert features.pooled.dtype == features.tokens.dtype == torch.float32
+    assert (features.mask.dtype, features.source.dtype) == (torch.bool, torch.int64)
+    assert features.pooled.isfinite().all()
+    assert not features.pooled.requires_grad
+    missing = torch.zeros(ROWS, dtype=torch.bool)
+    missing[list(MISSING)] = True
+    assert torch.equal(~features.present, missing)
+    assert not features.pooled[missing].any()
+    assert not features.tokens[missing].any()
+    assert (features.pooled[~missing].abs().sum(dim=1) > 0).all()
+
+
+@every_encoder
+def test_rows_have_length_near_one(name) -> None:
+    features = fitted(name)(samples(name, BUILD[name]()))
+    length = features.pooled[features.present].square().sum(dim=1).mean().sqrt()
+    assert 0.5 < length < 2.5
+
+
+@every_encoder
+def test_batch_of_one_equals_batch_of_many(name) -> None:
+    encoder = fitted(name)
+    rows = samples(name, encoder, seed=1)
+    many = encoder(rows).pooled
+    for row in (0, *MISSING, ROWS - 1):
+        assert torch.allclose(encoder([rows[row]]).pooled[0], many[row], atol=1e-5)
+    flipped = encoder(rows[::-1]).pooled.flip(0)
+    assert torch.allclose(flipped, many, atol=1e-5)
+
+
+@every_encoder
+def test_all_rows_missing(name) -> None:
+    encoder = fitted(name)
+    features = encoder([None, None])
+    assert features.pooled.shape == (2, encoder.width)
+    assert not features.pooled.any()
+    assert not features.mask.any()
+
+
+@every_encoder
+def test_state_through_safetensors_and_json_is_the_same_to_the_bit(name) -> None:
+    encoder = fitted(name)
+    rows = samples(name, encoder, seed=1)
+    again = reloaded(name, encoder)
+    assert torch.equal(encoder(rows).pooled, again(rows).pooled)
+    assert torch.equal(encoder(rows).pooled, encoder(rows).pooled)
+    assert again.width == encoder.width
+    assert again.code_columns == encoder.code_columns
+    one, other = encoder.matrix(rows), again.matrix(rows)
+    if isinstance(one, np.ndarray):
+        assert np.array_equal(one, other, equal_nan=True)
+    elif one is not None:
+        assert abs(one - other).max() == 0
+
+
+@every_encoder
+def test_fitting_twice_with_one_seed_is_the_same_to_the_bit(name) -> None:
+    rows = samples(name, BUILD[name](), seed=1)
+    torch.manual_seed(1)
+    one = fit_anew(name)(rows).pooled
+    torch.manual_seed(2)  # nothing may hang on torch's own generator
+    assert torch.equal(one, fit_anew(name)(rows).pooled)
+
+
+@every_encoder
+def test_fit_encode_gives_features_of_training_rows(name) -> None:
+    encoder = BUILD[name]()
+    rows = samples(name, encoder)
+    own = encoder.fit_encode(rows, TARGET, 0)
+    plain = encoder(rows)
+    if own is not None:
+        assert own.pooled.shape == plain.pooled.shape
+        assert torch.equal(own.mask, plain.mask)
+        assert own.pooled.isfinite().all()
+        again = BUILD[name]().fit_encode(rows, TARGET, 0)
+        assert torch.equal(own.pooled, again.pooled)
+
+
+@every_encoder
+def test_fits_on_one_row_and_on_none(name) -> None:
+    for rows in (samples(name, BUILD[name]())[:1], [None, None]):
+        encoder = BUILD[name]()
+        encoder.fit(rows, TARGET[: len(rows)], 0)
+        features = encoder(samples(name, encoder))
+        assert features.pooled.isfinite().all()
+        assert features.width == encoder.width >= 1
+
+
+@every_encoder
+def test_matrix_has_a_row_each_and_codes_inside(name) -> None:
+    encoder = fitted(name)
+    matrix = encoder.matrix(samples(name, encoder))
+    if matrix is not None:
+        assert matrix.shape[0] == ROWS
+        assert all(0 <= code < matrix.shape[1] for code in encoder.code_columns)
+
+
+def test_codes_of_the_table_are_its_category() -> None:
+    encoder = fitted("table")
+    (code,) = encoder.code_columns
+    column = encoder.matrix(samples("table", encoder))[:, code]
+    assert np.nanmax(column) > 24  # so many that target means are taken
+    assert np.array_equal(column[~np.isnan(column)] % 1, np.zeros((~np.isnan(column)).sum()))
+
+
+def test_training_rows_of_the_table_do_not_see_their_own_target() -> None:
+    encoder = BUILD["table"]()
+    rows = samples("table", encoder)
+    own, plain = encoder.fit_encode(rows, TARGET, 0), encoder(rows)
+    assert not torch.equal(own.pooled, plain.pooled)
+    means = slice(2 + 25, 2 + 27)  # after the number, 24 levels and "missing"
+    apart = (own.pooled - plain.pooled).abs().amax(dim=0)
+    assert (apart[means] > 0.01).all()
+    assert not apart[:27].any()
+    assert not apart[29:].any()
+
+
+def test_present_of_draws_without_repeats_and_keeps_the_order() -> None:
+    rows = [None if row % 3 == 0 else row for row in range(60)]
+    found = present_of(rows, 15, seed=0)
+    assert len(found) == len(set(found)) == 15
+    assert found == sorted(found)
+    assert found == present_of(rows, 15, seed=0) != present_of(rows, 15, seed=1)
+    assert present_of(rows, 1000, seed=0) == [row for row in rows if row is not None]
+    assert present_of([None], 5, seed=0) == []
