@@ -4,9 +4,9 @@
     python benchmarks/products.py --full     all 15,000 rows, five seeds
 
 Both are split by title (four fifths learn), read the same two columns and run in processes of
-own. The baseline is what a practitioner writes: HOG and colour histograms, 256 principal
-TF-IDF of words and characters, one logistic regression; C from {1, 10} on a fifth of the
-learning rows, then fitted again on all of them.
+their own. The baseline is what a practitioner writes: HOG and colour histograms reduced to 256
+principal components, TF-IDF of words and characters, one logistic regression; C from {1, 10} on a
+fifth of the learning rows, then fitted again on all of them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from plait.layers import MLP, Bounded, Fitted, Standardise
+from plait.layers import MLP, Bounded, Fitted, Standardise, one_thread
 
 
 def test_standardise_against_hand() -> None:
@@ -57,3 +57,18 @@ def test_mlp_shape_dropout_and_its_own_order() -> None:
     layer.eval()
     first, norm, gelu, _, last = layer
     assert torch.equal(layer(values), last(gelu(norm(first(values)))))
+
+
+def test_one_thread_gives_the_threads_back() -> None:
+    before = torch.get_num_threads()
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+    @one_thread()
+    def fails() -> None:
+        raise KeyError(torch.get_num_threads())
+
+    with pytest.raises(KeyError, match="1"):
+        fails()
+    assert torch.get_num_threads() == before

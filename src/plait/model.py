@@ -17,6 +17,7 @@ from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.errors import CellError, TableError
 from plait.folder import read_folder, write_folder
+from plait.layers import one_thread
 from plait.parts import Parts
 from plait.progress import Progress
 from plait.tasks.target import Target
@@ -89,6 +90,7 @@ class Model(Parts):
         encoded, ledger = self.encode(read(table), progress or Progress())
         return Prediction(self.target, self.scores(encoded), ledger)
 
+    @one_thread()
     def encode(self, table: Table, progress: Progress) -> tuple[Encoded, Ledger]:
         """Read, prepare and encode every row of a table."""
         self._require_columns(table)
@@ -104,6 +106,7 @@ class Model(Parts):
                 f"the table has {table.columns}."
             )
 
+    @one_thread()
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c) scores of encoded rows, the prior where nothing is known."""
         predictions = [self.experts[member.name].predict(rows) for member in self.members]

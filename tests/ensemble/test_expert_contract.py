@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from scipy.sparse import csr_matrix
 
 from plait.cache import Encoded
+from plait.ensemble import linear
 from plait.ensemble.expert import Expert, State
 from plait.ensemble.linear import LinearConfig, LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
@@ -52,7 +53,7 @@ def encoded(rows: int = N, seed: int = 0) -> tuple[Encoded, np.ndarray]:
     gone = torch.from_numpy(nothing | half)
     silent = torch.from_numpy(~nothing)
     features = {
-        "text": Features.from_pooled(torch.from_numpy(words @ np.eye(12, 5)), silent),
+        "text": Features.from_pooled(torch.from_numpy(words[:, :5].copy()), silent),
         "title": Features.from_pooled(torch.from_numpy(words[:, 5:9].copy()), silent),
         "table": Features.from_pooled(torch.from_numpy(np.nan_to_num(table)), ~gone),
     }
@@ -221,6 +222,16 @@ def test_linear_equals_scikit_learn() -> None:
     theirs = LogisticRegression(C=10.0).fit(matrix.toarray(), truth[there].argmax(axis=1))
     expected = theirs.predict_proba(matrix)
     assert expert.predict(rows)[there] == pytest.approx(expected, abs=5e-3)
+
+
+def test_the_solver_of_large_problems_agrees_and_repeats(monkeypatch) -> None:
+    rows = encoded(seed=1)[0]
+    small = fitted("linear", "classify").predict(rows)
+    monkeypatch.setattr(linear, "LARGE", 0)
+    large = fitted("linear", "classify").predict(rows)
+    assert np.nanmax(np.abs(small - large)) < 0.1
+    assert not np.array_equal(small, large, equal_nan=True)
+    assert np.array_equal(large, fitted("linear", "classify").predict(rows), equal_nan=True)
 
 
 def test_trees_read_categories_as_codes_and_reduce_text() -> None:

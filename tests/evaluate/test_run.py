@@ -102,3 +102,9 @@ def test_scores_that_are_not_finite_are_refused() -> None:
     for wrong in (np.nan, np.inf):
         with pytest.raises(ConfigError, match="scores that are not finite; lower train.learning"):
             require_finite(np.array([[0.5, wrong]]))
+
+
+def test_both_of_two_labels_count_in_the_area() -> None:
+    target, truth, _ = scored("multilabel")
+    scores = np.stack([1 - truth[:, 0], truth[:, 1]], axis=1)  # always wrong, always right
+    assert evaluate(target, truth, scores)["auroc"] == 0.5

@@ -84,9 +84,7 @@ def test_a_present_source_counts_and_an_absent_one_does_not(name, widths) -> Non
             rubbish = torch.full_like(parts[source].pooled, torch.nan)
             hidden = without[source]
             filled = Features(rubbish, rubbish[:, None], hidden.mask, hidden.source)
-            assert torch.equal(
-                fusion(without).pooled, fusion({**without, source: filled}).pooled
-            )
+            assert torch.equal(fusion(without).pooled, fusion({**without, source: filled}).pooled)
 
 
 @every_fusion

@@ -24,7 +24,7 @@ WIDTHS = {"a": 2, "b": 2}
 
 
 def xor(rows: int, seed: int = 0) -> tuple[dict[str, Features], torch.Tensor]:
-    """Two sources; the class is whether their signs differ, so that neither alone knows anything."""
+    """Two sources; the class is whether their signs differ: neither alone knows anything."""
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(rows, 4, generator=generator)
     values += 1.0 * values.sign()

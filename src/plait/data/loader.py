@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -167,12 +166,3 @@ def blocks(rows: Sequence[int], size: int = ROWS_A_BLOCK) -> Iterator[list[int]]
     iterator = iter(rows)
     while block := list(islice(iterator, size)):
         yield block
-
-
-def summary(ledger: Ledger) -> str:
-    """Return one sentence on what could not be read, empty when all could."""
-    counts: Counter[str] = ledger.counts()
-    if not counts:
-        return ""
-    parts = ", ".join(f"{count} in {column}" for column, count in counts.most_common())
-    return f"{len(ledger)} cells could not be read and are taken as missing ({parts})."

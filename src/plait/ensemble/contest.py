@@ -23,6 +23,7 @@ from plait.ensemble.combine import COMBINERS, Combiner
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_encoder, build_expert
 from plait.ensemble.expert import Expert
+from plait.layers import one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
 from plait.types import Sample
@@ -80,6 +81,7 @@ class Contest:
         return np.flatnonzero(self.fold_of >= 0)
 
 
+@one_thread()
 def hold(
     problem: Problem,
     folds: Folds,
@@ -227,6 +229,7 @@ class Fitted:
     combiner: Combiner | None
 
 
+@one_thread()
 def refit(
     problem: Problem,
     rows: np.ndarray,

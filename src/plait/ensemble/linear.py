@@ -16,6 +16,9 @@ from plait.config import check_range
 from plait.ensemble.expert import Expert, State
 from plait.tasks.target import Target
 
+LARGE = 300_000
+"""Rows times classes above which SAGA solves, which is near the optimum several times sooner."""
+
 
 @dataclass(frozen=True)
 class LinearConfig:
@@ -52,30 +55,39 @@ class LinearExpert(Expert):
         matrix = self._matrix(rows)
         match self.target.kind:
             case "classify":
-                self._fit_classes(matrix, target.argmax(axis=1), weight)
+                self._fit_classes(matrix, target.argmax(axis=1), weight, seed)
             case "multilabel":
-                self._fit_labels(matrix, target, weight)
+                self._fit_labels(matrix, target, weight, seed)
             case "regress":
                 self._fit_number(matrix, target[:, 0].astype(np.float64), weight)
 
     def _logistic(
-        self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray
+        self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray, seed: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the classes that occur, their weights (k d) and biases (k); k is 1 for two."""
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(C=self.config.strength, max_iter=self.config.iterations)
+        large = len(classes) * len(np.unique(classes)) > LARGE
+        model = LogisticRegression(
+            C=self.config.strength,
+            max_iter=self.config.iterations,
+            solver="saga" if large else "lbfgs",
+            tol=1e-2 if large else 1e-4,
+            random_state=seed,
+        )
         _solve(model, matrix, classes, weight)
         return model.classes_, model.coef_, model.intercept_
 
-    def _fit_classes(self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_classes(
+        self, matrix: csr_matrix, classes: np.ndarray, weight: np.ndarray, seed: int
+    ) -> None:
         self._clear(matrix.shape[1])
         seen = np.unique(classes)
         self.bias[:] = -30.0  # a class that never occurs here gets no probability
         if len(seen) == 1:
             self.bias[seen] = 0
             return
-        learned, weights, bias = self._logistic(matrix, classes, weight)
+        learned, weights, bias = self._logistic(matrix, classes, weight, seed)
         if len(learned) == 2:
             weights, bias = (
                 np.concatenate([-weights, weights]) / 2,
@@ -83,13 +95,15 @@ class LinearExpert(Expert):
             )
         self.weights[learned], self.bias[learned] = weights, bias
 
-    def _fit_labels(self, matrix: csr_matrix, target: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_labels(
+        self, matrix: csr_matrix, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> None:
         self._clear(matrix.shape[1])
         for label, column in enumerate(target.T.astype(int)):
             if column.min() == column.max():
                 self.bias[label] = 30.0 if column[0] else -30.0
             else:
-                _, weights, bias = self._logistic(matrix, column, weight)
+                _, weights, bias = self._logistic(matrix, column, weight, seed)
                 self.weights[label], self.bias[label] = weights[0], bias[0]
 
     def _fit_number(self, matrix: csr_matrix, numbers: np.ndarray, weight: np.ndarray) -> None:
@@ -98,7 +112,8 @@ class LinearExpert(Expert):
         model = Ridge(alpha=10 / self.config.strength, max_iter=self.config.iterations * 10)
         units = self.target.scale.to_units(torch.from_numpy(numbers)).numpy()
         _solve(model, matrix, units, weight)
-        self.weights, self.bias = model.coef_[None], np.array([model.intercept_])
+        self._clear(matrix.shape[1])  # in float64, as they are stored
+        self.weights[0], self.bias[0] = model.coef_, model.intercept_
 
     def _clear(self, width: int) -> None:
         self.weights = np.zeros((self.target.width, width))

@@ -153,7 +153,7 @@ class TreesExpert(Expert):
             "min_data_in_leaf": config.least_rows,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": os.cpu_count(),
+            "num_threads": _threads(matrix),
             "seed": seed,
             "max_bin": 127,
             "verbosity": -1,
@@ -176,7 +176,8 @@ class TreesExpert(Expert):
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c)."""
         matrix = self._matrix(rows)
-        columns = [np.asarray(booster.predict(matrix)) for booster in self.boosters]
+        threads = _threads(matrix)
+        columns = [np.asarray(b.predict(matrix, num_threads=threads)) for b in self.boosters]
         if self.target.kind == "regress":
             return self.target.scale.from_units(torch.from_numpy(columns[0][:, None])).numpy()
         if self.target.kind == "multilabel":
@@ -208,3 +209,8 @@ class TreesExpert(Expert):
             }
             self.reductions[name] = Reduction(self.config.reduced_to)
             self.reductions[name].load_state_dict(own, strict=False)
+
+
+def _threads(matrix: np.ndarray) -> int:
+    """Return how many threads to use: for little data, starting them costs more than they save."""
+    return 1 if matrix.size < 100_000 else os.cpu_count() or 1

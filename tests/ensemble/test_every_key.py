@@ -1,0 +1,365 @@
+"""Every key of the settings has the effect that its name says.
+
+The keys come from the dataclasses themselves: a new key without an entry here fails, and so does a
+key that nothing reads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+
+from plait.cache import Encoded
+from plait.encoders.classical_image import ClassicalImage
+from plait.encoders.classical_text import ClassicalText
+from plait.ensemble.config import FitConfig
+from plait.ensemble.linear import LinearExpert
+from plait.ensemble.network_expert import NetworkExpert
+from plait.ensemble.trees import TreesExpert
+from plait.errors import ConfigError
+from plait.tasks.target import Target
+from plait.train import loop
+from plait.types import Features, Modality
+
+NOTHING = np.zeros((1, 1), np.float32)
+
+
+def keys(kind: type, before: str = "") -> Iterator[str]:
+    """Yield the path of every key of a dataclass, those of nested ones with dots."""
+    for field in dataclasses.fields(kind):
+        default = getattr(kind(), field.name)
+        path = before + field.name
+        if dataclasses.is_dataclass(default):
+            yield from keys(type(default), path + ".")
+        else:
+            yield path
+
+
+def with_key(path: str, value: Any, config: Any = None) -> Any:
+    """Return a configuration with one key changed."""
+    config = config or FitConfig()
+    name, _, rest = path.partition(".")
+    inner = with_key(rest, value, getattr(config, name)) if rest else value
+    return dataclasses.replace(config, **{name: inner})
+
+
+# What is looked at.
+
+
+def pictures() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    made = []
+    for _ in range(10):
+        picture = rng.integers(90, 130, (150, 200, 3)).astype(np.uint8)
+        for _ in range(6):
+            top, left = rng.integers(0, 120, 2)
+            picture[top : top + 25, left : left + 40] = rng.integers(0, 255, 3)
+        picture[rng.random((150, 200)) < 0.02] = 255
+        made.append(picture)
+    return made
+
+
+def image(config: FitConfig) -> ClassicalImage:
+    encoder = ClassicalImage(config.image)
+    encoder.fit([encoder.preprocess([picture]) for picture in pictures()], NOTHING, 0)
+    return encoder
+
+
+def image_width(config: FitConfig) -> int:
+    return image(config).width
+
+
+def image_parts(config: FitConfig) -> tuple[np.ndarray, ...]:
+    return ClassicalImage(config.image).preprocess([pictures()[0]])
+
+
+def grain(config: FitConfig) -> float:
+    """Return how much neighbouring pixels differ after denoising."""
+    prepared = ClassicalImage(config.image)._prepare(pictures()[0])
+    return float(np.abs(np.diff(prepared.astype(float), axis=0)).mean())
+
+
+def weak_gradients(config: FitConfig) -> float:
+    """Return the number of key points of a picture of little contrast."""
+    dull = (pictures()[0] // 12 + 100).astype(np.uint8)
+    return len(ClassicalImage(config.image).preprocess([dull])[0])
+
+
+def pooled_words(config: FitConfig) -> tuple[int, float]:
+    encoder = image(config)
+    pooled = encoder.visual_words(image_parts(config)[0])
+    return len(pooled), float(pooled.min())
+
+
+TEXTS = [
+    f"{size} {thing} and the Blue {thing} number{n}"
+    for n in range(8)
+    for size in ("Big", "small")
+    for thing in ("lamp", "chair", "table")
+]
+TEXTS += [text.upper() for text in TEXTS[:4]]  # fmt: skip
+
+
+def text(config: FitConfig) -> ClassicalText:
+    encoder = ClassicalText(config.text)
+    encoder.fit(TEXTS, NOTHING, 0)
+    return encoder
+
+
+def words(config: FitConfig) -> set[str]:
+    return set(text(config).facts["words"])
+
+
+def characters(config: FitConfig) -> int:
+    return max(map(len, text(config).facts["characters"]), default=0)
+
+
+N = 200
+RNG = np.random.default_rng(0)
+X = torch.from_numpy(RNG.normal(size=(N, 40)).astype(np.float32))
+SIGNAL = (X[:, 0] * X[:, 1] + X[:, 2]).numpy() + 0.5 * RNG.normal(size=N)
+VALUES = [("low", "mid", "high")[int(s > -0.6) + int(s > 0.6)] for s in SIGNAL]
+TARGET = Target.learn("y", Modality.CATEGORY, VALUES)
+HERE = torch.ones(N, dtype=torch.bool)
+ROWS = Encoded(
+    {"a": Features.from_pooled(X[:, :3], HERE), "b": Features.from_pooled(X[:, 3:], HERE)},
+    {"b": csr_matrix(X.numpy() * (X.numpy() > 0.5))},
+    {"a": [], "b": []},
+)
+
+
+NUMBERS = (3 * X[:, 0] + 0.1 * X[:, 1]).double().tolist()
+NUMBER = Target.learn("y", Modality.NUMBER, NUMBERS)
+
+
+def fit(expert: Any) -> Any:
+    expert.fit(ROWS, TARGET.encode(VALUES), np.ones(N), 0)
+    return expert
+
+
+def network(config: FitConfig) -> NetworkExpert:
+    """Return an expert trained for a few steps, unless the settings are about more."""
+    start = FitConfig().train
+    changes = {f.name: getattr(config.train, f.name) for f in dataclasses.fields(start)
+               if getattr(config.train, f.name) != getattr(start, f.name)}  # fmt: skip
+    short = {"epochs": 4, "least_steps": 1, "batch_size": 32, "patience": 99}
+    settings = dataclasses.replace(start, **(short | changes))
+    sources = ("a", "b")
+    return fit(NetworkExpert(sources, TARGET, config.fusion, config.fusion_width, config.head,
+                             settings))  # fmt: skip
+
+
+def network_size(config: FitConfig) -> int:
+    return network(config).state().size
+
+
+def head_kinds(config: FitConfig) -> list[str]:
+    return sorted(network(config).state().tensors)
+
+
+def history(config: FitConfig) -> Any:
+    """Return the losses of a training, and the rows and sources it was shown."""
+    found: dict[str, Any] = {"hidden": 0}
+    real_train, real_drop = loop.train, loop._drop
+
+    def drop(rows: Any, share: float, generator: torch.Generator) -> Any:
+        shown = real_drop(rows, share, generator)
+        found["batch"] = max(found.get("batch", 0), len(shown["a"]))
+        found["hidden"] += int((~shown["a"].present).sum() + (~shown["b"].present).sum())
+        return shown
+
+    def train(*arguments: Any) -> Any:
+        found["history"] = real_train(*arguments)
+        return found["history"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_drop", drop)
+        patch.setattr(loop, "train", train)
+        found["network"] = network(config).network
+    found["epochs"] = len(found["history"].training)
+    found["learned"] = found["history"].training[0] - found["history"].training[-1]
+    found["length"] = sum(float(p.detach().square().sum()) for p in found["network"].parameters())
+    return found
+
+
+def linear(config: FitConfig) -> LinearExpert:
+    return fit(LinearExpert(("b",), TARGET, config.linear))
+
+
+def linear_loss(config: FitConfig) -> float:
+    scores = linear(config).predict(ROWS)
+    return float(-(np.log(scores) * TARGET.encode(VALUES)).sum(axis=1).mean())
+
+
+def trees(config: FitConfig) -> dict[str, Any]:
+    base = FitConfig().trees
+    changes = {f.name: getattr(config.trees, f.name) for f in dataclasses.fields(base)
+               if getattr(config.trees, f.name) != getattr(base, f.name)}  # fmt: skip
+    settings = dataclasses.replace(base, **({"rounds": 12} | changes))
+    expert = TreesExpert(("a", "b"), NUMBER, settings)
+    rounds = []
+    update = lightgbm.Booster.update
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            lightgbm.Booster, "update", lambda *a, **k: rounds.append(1) or update(*a, **k)
+        )
+        expert.fit(ROWS, NUMBER.encode(NUMBERS), np.ones(N), 0)
+    booster = expert.boosters[0]
+    table = booster.trees_to_dataframe()
+    leaves = table[table["left_child"].isna()]
+    return {
+        "rounds": len(rounds),
+        "leaves": leaves.groupby("tree_index").size().max(),
+        "leaf": leaves["count"].min(),
+        "width": booster.num_feature(),
+        "first": leaves["value"][leaves["tree_index"] == 0].std(),
+    }
+
+
+def shorter(before: Any, after: Any) -> bool:
+    return after < before
+
+
+def longer(before: Any, after: Any) -> bool:
+    return after > before
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What a key does: `look` at the default and at `value`, and `compare` the two."""
+
+    says: str
+    value: Any
+    look: Callable[[FitConfig], Any]
+    compare: Callable[[Any, Any], bool]
+    start: tuple[tuple[str, Any], ...] = ()
+
+
+MLP = (("head.kind", "mlp"), ("head.hidden", 16))
+
+EFFECTS = {
+    "image.colour": Effect("colours are no part of it", False, image_width, shorter),
+    "image.denoise": Effect("specks go", "median", grain, lambda a, b: b < 0.8 * a),
+    "image.equalise": Effect("dull pictures show more", True, weak_gradients, longer),
+    "image.side": Effect(
+        "fewer key points in a smaller picture", 32, lambda c: len(image_parts(c)[0]), shorter
+    ),
+    "image.hog_side": Effect(
+        "fewer cells", 32, lambda c: len(image_parts(c)[2]), lambda a, b: (a, b) == (1764, 324)
+    ),
+    "image.words": Effect(
+        "a smaller vocabulary", 8, lambda c: pooled_words(c)[0], lambda a, b: b == a / 4
+    ),
+    "image.pooling": Effect(
+        "counts, not differences", "words", pooled_words,
+        lambda a, b: a[0] == 128 * b[0] and b[1] >= 0 > a[1],
+    ),
+    "image.width": Effect("fewer components", 4, image_width, lambda a, b: b == 4 + 4 + 2 < a),
+    "text.lower": Effect("case is kept", False, words, lambda a, b: "Big" in b - a),
+    "text.stop_words": Effect("the is left out", "english", words, lambda a, b: "the" in a - b),
+    "text.max_share": Effect("blue is in all", 0.9, words, lambda a, b: "blue" in a - b),
+    "text.word_run": Effect("no pairs", 1, words, lambda a, b: "big lamp" in a - b),
+    "text.character_run": Effect("shorter runs", 3, characters, lambda a, b: (a, b) == (5, 3)),
+    "text.vocabulary": Effect("fewer words", 7, lambda c: len(words(c)), lambda a, b: b == 7 < a),
+    "text.width": Effect("fewer components", 3, lambda c: text(c).width, lambda a, b: b == 3 < a),
+    "head.kind": Effect(
+        "a hidden layer", "mlp", head_kinds, lambda a, b: "task.head.4.weight" in set(b) - set(a)
+    ),
+    "head.hidden": Effect("a smaller hidden layer", 8, network_size, shorter, MLP),
+    "head.dropout": Effect(
+        "learns more slowly", 0.9, lambda c: history(c)["history"].training[-1], longer, MLP
+    ),
+    "train.epochs": Effect("more passes", 6, lambda c: history(c)["epochs"],
+                           lambda a, b: (a, b) == (4, 6)),
+    "train.least_steps": Effect("small tables get more", 60, lambda c: history(c)["epochs"],
+                                lambda a, b: (a, b) == (4, 10)),
+    "train.batch_size": Effect("rows a step", 50, lambda c: history(c)["batch"],
+                               lambda a, b: (a, b) == (32, 50)),
+    "train.learning_rate": Effect("faster", 0.1, lambda c: history(c)["learned"], longer),
+    "train.weight_decay": Effect("shorter weights", 5.0, lambda c: history(c)["length"], shorter),
+    "train.patience": Effect("stops sooner", 1, lambda c: history(c)["epochs"], shorter,
+                             (("train.epochs", 30), ("train.learning_rate", 0.3))),
+    "train.validation_share": Effect(
+        "no row is held out", 0.0, lambda c: history(c)["history"].validation[0],
+        lambda a, b: np.isfinite(a) and np.isnan(b),
+    ),
+    "train.modality_dropout": Effect("more sources hidden", 0.5, lambda c: history(c)["hidden"],
+                                     lambda a, b: b > 2 * a > 0),
+    "linear.strength": Effect("fits less closely", 0.01, linear_loss, longer),
+    "linear.iterations": Effect("stops before it fits", 2, linear_loss, longer),
+    "trees.rounds": Effect("fewer rounds", 5, lambda c: trees(c)["rounds"],
+                           lambda a, b: (a, b) == (12, 5)),
+    "trees.trees": Effect("fewer trees in all", 9, lambda c: trees(c)["rounds"],
+                          lambda a, b: (a, b) == (12, 9)),
+    "trees.leaves": Effect("smaller trees", 3, lambda c: trees(c)["leaves"],
+                           lambda a, b: b == 3 < a),
+    "trees.learning_rate": Effect("larger steps", 0.9, lambda c: trees(c)["first"], longer),
+    "trees.least_rows": Effect("fuller leaves", 30, lambda c: trees(c)["leaf"],
+                               lambda a, b: 10 <= a < 30 <= b),
+    "trees.patience": Effect("stops sooner", 1, lambda c: trees(c)["rounds"], shorter,
+                             (("trees.rounds", 60),)),
+    "trees.reduced_to": Effect("fewer components", 5, lambda c: trees(c)["width"],
+                               lambda a, b: (a, b) == (3 + 32, 3 + 5)),
+    "fusion": Effect(
+        "gates", "gated", head_kinds, lambda a, b: "fusion.gate.weight" in set(b) - set(a)
+    ),
+    "fusion_width": Effect("a narrower joint vector", 4, network_size, shorter,
+                           (("fusion", "mean"),)),
+}  # fmt: skip
+"""One entry a key. Keys of the contest itself stand in `OF_THE_CONTEST`."""
+
+OF_THE_CONTEST = {"metric", "folds", "seed", "max_bad_share"}
+"""Keys of the top level whose effect is tested with `fit` and `compare`."""
+
+
+def test_every_key_has_an_entry() -> None:
+    found = list(keys(FitConfig))
+    assert len(found) > 40
+    # Keys of the parts: all of them; of the top level: all but the contest's, which the
+    # contest's own tests look at.
+    assert {key for key in found if "." in key} <= set(EFFECTS)
+    assert set(EFFECTS) <= set(found)
+
+
+@pytest.mark.parametrize("key", EFFECTS)
+def test_key_has_its_effect(key) -> None:
+    effect = EFFECTS[key]
+    start = FitConfig()
+    for path, value in effect.start:
+        start = with_key(path, value, start)
+    before, after = effect.look(start), effect.look(with_key(key, effect.value, start))
+    assert effect.compare(before, after), f"{key}: {effect.says}? {before!r:.200} {after!r:.200}"
+
+
+LIMITS = {
+    "image": {"side": 15, "hog_side": 15, "words": 1, "width": 0},
+    "text": {"max_share": 1.1, "word_run": 0, "character_run": 9, "vocabulary": 0, "width": 0},
+    "head": {"hidden": 1, "dropout": 1.0},
+    "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "learning_rate": 0.0,
+              "weight_decay": -1.0, "patience": 0, "validation_share": 0.6,
+              "modality_dropout": 1.0},
+    "linear": {"strength": 0.0, "iterations": 0},
+    "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,
+              "patience": 0, "reduced_to": 0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "key"), [(p, k) for p, some in LIMITS.items() for k in some])
+def test_numbers_out_of_range_are_refused(part, key) -> None:
+    with pytest.raises(ConfigError, match=f"Setting '{key}' must be between"):
+        with_key(f"{part}.{key}", LIMITS[part][key])
+
+
+def test_every_number_has_a_range() -> None:
+    for part, limits in LIMITS.items():
+        default = getattr(FitConfig(), part)
+        numbers = {f.name for f in dataclasses.fields(default)
+                   if type(getattr(default, f.name)) in (int, float)}  # fmt: skip
+        assert numbers == set(limits)
