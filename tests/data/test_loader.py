@@ -18,7 +18,6 @@ from plait.data.loader import (
     decode,
     sources_of,
     spool,
-    summary,
 )
 from plait.data.quality import Ledger
 from plait.data.table import Table
@@ -179,13 +178,3 @@ def test_an_error_of_the_encoder_is_not_hidden() -> None:
 def test_blocks() -> None:
     assert list(blocks(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(blocks([])) == []
-
-
-def test_summary() -> None:
-    ledger = Ledger()
-    assert summary(ledger) == ""
-    for row, column in [(0, "photo"), (1, "photo"), (0, "price")]:
-        ledger.add(row, column, "broken")
-    assert summary(ledger) == (
-        "3 cells could not be read and are taken as missing (2 in photo, 1 in price)."
-    )
