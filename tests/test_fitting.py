@@ -193,3 +193,26 @@ def test_too_many_bad_cells_stop_the_run(things: Path) -> None:
     )
     assert model.ledger.counts()["photo"] == 9
     assert "there is no file 'nowhere.png'" in model.ledger.entries[0, "photo"]
+
+
+def test_the_contest_keys_have_their_effects(things: Path) -> None:
+    table = plait.read(things).drop(["photo", "price"])
+    arguments = {"progress": QUIET}
+    plain = plait.compare(table, "kind", config=QUICK, **arguments)
+    folds = plait.compare(table, "kind", config=replace(QUICK, folds=4), **arguments)
+    assert (plain.folds, folds.folds) == (2, 4)
+    metric = plait.compare(table, "kind", config=replace(QUICK, metric="log_loss"), **arguments)
+    assert (plain.metric, metric.metric) == ("accuracy", "log_loss")
+    assert (plain.higher, metric.higher) == (True, False)
+    best = min(metric.lines, key=lambda line: line.score.value)
+    assert metric.winner == best.name
+    seed = plait.compare(table, "kind", config=replace(QUICK, seed=1), **arguments)
+    assert seed["concat"].score != plain["concat"].score
+    texts = [{"no": "text"} if row < 80 else t for row, t in enumerate(table.values("text"))]
+    broken = table.with_column("text", texts)
+    said = {"text": "text"}
+    with pytest.raises(TableError, match="max_bad_share"):
+        plait.fit(broken, "kind", modalities=said, config=QUICK, **arguments)
+    loose = replace(QUICK, max_bad_share=0.6)
+    model = plait.fit(broken, "kind", modalities=said, config=loose, **arguments)
+    assert model.ledger.counts()["text"] == 80
