@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
+
+torch.set_num_threads(1)  # small products: two threads mostly wait for one another
 
 COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200)}
 WORDS = {
