@@ -215,8 +215,7 @@ def predict(
     write_predictions(output, rows, prediction, probabilities, explanations)
     _print(f"{len(prediction):,} predictions of {loaded.target.name!r} are in {output}.")
     skipped = prediction.skipped
-    for row, reason in rows.problems:
-        skipped.add(row, "(row)", reason)
+    skipped.add_rows(rows.problems)
     if len(skipped):
         path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
         skipped.write(path)

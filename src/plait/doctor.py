@@ -13,7 +13,7 @@ import numpy as np
 from plait.data.detect import SAMPLE, detect, is_missing, split_target
 from plait.data.loader import Reader
 from plait.data.media import read_bytes
-from plait.data.quality import WHOLE_ROW, Ledger
+from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import PART_NAMES
 from plait.data.table import Table
@@ -112,8 +112,7 @@ def check(
         overrides |= {name: modality} if modality else {}
     schema = detect(table, [name] if name else [], overrides, ignore)
     ledger = Ledger()
-    for row, reason in table.problems:
-        ledger.add(row, WHOLE_ROW, reason)
+    ledger.add_rows(table.problems)
     reader = Reader(table, ledger)
     with (progress or Progress()).stage("Reading cells", len(schema.columns)) as advance:
         cells = {}

@@ -15,7 +15,7 @@ from plait.catalog import FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_target
 from plait.data.loader import Reader, Source, sources_of
-from plait.data.quality import WHOLE_ROW, Ledger
+from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import Split, make_split, parse_way
 from plait.data.table import Table
@@ -86,6 +86,7 @@ def fit(
         ConfigError: for a setting that is not allowed.
         TableError: when the table cannot be learned from.
     """
+    table = read(table)  # once: the fingerprint needs it again
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
     entrants = line_up(
@@ -164,8 +165,7 @@ def set_up(
             + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name != name)
         )
     ledger = Ledger()
-    for row, reason in table.problems:
-        ledger.add(row, WHOLE_ROW, reason)
+    ledger.add_rows(table.problems)
     rows, values = known_targets(table, name, column.modality, ledger)
     known = table.take(rows)
     learned = Target.learn(name, column.modality, values)
@@ -238,12 +238,12 @@ def _test(model: Model, setup: Setup) -> dict[str, Any]:
     return {"rows": len(rows), "scores": to_json(dict(result.scores))}
 
 
-def _facts(source: Any, setup: Setup, board: Board) -> dict[str, Any]:
+def _facts(table: Table, setup: Setup, board: Board) -> dict[str, Any]:
     return {
         "board": without_nan(to_json(board)),
         "sentence": board.sentence,
         "rows": len(setup.problem.truth),
-        "fingerprint": fingerprint(read(source)),
+        "fingerprint": fingerprint(table),
         "skipped": dict(setup.ledger.counts()),
         "versions": versions(),
     }

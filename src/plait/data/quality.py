@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,11 @@ class Ledger:
     def add(self, row: int, column: str, reason: str) -> None:
         """Note that a cell, or with `WHOLE_ROW` a row, cannot be used."""
         self.entries[row, column] = reason
+
+    def add_rows(self, problems: Iterable[tuple[int, str]]) -> None:
+        """Note rows that were left out while reading, as `Table.problems` lists them."""
+        for row, reason in problems:
+            self.add(row, WHOLE_ROW, reason)
 
     def __len__(self) -> int:
         return len(self.entries)
