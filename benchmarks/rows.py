@@ -40,6 +40,7 @@ def measure(name: str, keys: Iterable[Row], run: Callable[[Row], Row], budget: f
             with path.open("a") as file:
                 file.write(json.dumps(found) + "\n")
             print(found, flush=True)
+            done.append(found)
         rows.append(found)
     return rows
 

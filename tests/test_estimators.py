@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from plait import FitConfig, PlaitClassifier, PlaitRegressor
 from plait.ensemble.trees import TreesConfig
@@ -83,3 +85,28 @@ def test_regressor(frame: pd.DataFrame) -> None:
 def test_lengths_must_agree(frame: pd.DataFrame) -> None:
     with pytest.raises(TableError, match="X has 160 rows and y has 3 values"):
         PlaitRegressor().fit(frame, [1, 2, 3])
+
+
+def test_arrays_must_have_the_features_that_were_learned() -> None:
+    inputs = np.random.default_rng(0).normal(size=(60, 2))
+    model = PlaitRegressor(config=CONFIG).fit(inputs, inputs[:, 0])
+    with pytest.raises(TableError, match="X has 1 features, but PlaitRegressor is expecting 2"):
+        model.predict(inputs[:, :1])
+    lacking = pd.DataFrame({"x0": inputs[:, 0]})  # a column that is missing is a missing modality
+    assert np.isfinite(model.predict(lacking)).all()
+
+
+def test_a_target_is_needed(frame: pd.DataFrame) -> None:
+    with pytest.raises(TableError, match="PlaitRegressor requires y to be passed, but the target"):
+        PlaitRegressor().fit(frame, None)
+    with pytest.raises(TableError, match="X has 1 sample; learning needs two at least"):
+        PlaitRegressor().fit(frame.head(1), [1])
+
+
+FAST = FitConfig(folds=2, trees=TreesConfig(rounds=3), train=TrainConfig(epochs=3, least_steps=60))
+
+
+@parametrize_with_checks([PlaitClassifier(config=FAST), PlaitRegressor(config=FAST)])
+@pytest.mark.filterwarnings("ignore")  # the checks give warnings of their own
+def test_the_list_of_scikit_learn(estimator: BaseEstimator, check: Callable) -> None:
+    check(estimator)

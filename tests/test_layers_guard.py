@@ -16,6 +16,7 @@ LAYERS = {
     "types": 0,
     "errors": 0,
     "progress": 0,
+    "writing": 0,
     "config": 1,
     "layers": 1,
     "losses": 1,

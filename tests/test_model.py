@@ -124,6 +124,10 @@ def test_an_unseen_category_is_other(things: Path) -> None:
 def test_explanations_add_up(model: plait.Model, new_things: Path) -> None:
     explanations = model.explain(new_things)
     assert len(explanations) == 60
+    prediction = model.predict(new_things, QUIET, explain=True)
+    assert prediction.explanations == explanations
+    assert [item.value for item in explanations] == prediction.values
+    assert model.predict(new_things, QUIET).explanations == ()
     for item in explanations:
         assert set(item.contributions) == {"photo", "text", "table"}
         assert item.base + sum(item.contributions.values()) == pytest.approx(item.score, abs=1e-9)

@@ -210,9 +210,8 @@ def predict(
     require_new(output, overwrite, SUFFIXES)
     loaded = load(model)
     rows = _read(table, allow_outside, encoding)
-    prediction = loaded.predict(rows)
-    explanations = loaded.explain(rows) if explain else ()
-    write_predictions(output, rows, prediction, probabilities, explanations)
+    prediction = loaded.predict(rows, explain=explain)
+    write_predictions(output, rows, prediction, probabilities)
     _print(f"{len(prediction):,} predictions of {loaded.target.name!r} are in {output}.")
     skipped = prediction.skipped
     skipped.add_rows(rows.problems)

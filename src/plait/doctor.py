@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from plait.data.detect import SAMPLE, detect, is_missing, split_target
+from plait.data.detect import detect, split_target
 from plait.data.loader import Reader
 from plait.data.media import read_bytes
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.rules import SAMPLE, is_missing
 from plait.data.split import PART_NAMES
 from plait.data.table import Table
 from plait.data.text import script_shares
@@ -125,7 +126,7 @@ def check(
     )
     keys = _row_keys(schema, cells, name)
     balance = _balance(schema[name], cells[name]) if name else {}
-    across = _across(table, keys, test, schema, name)
+    across = _across(table, cells, test, schema, name)
     duplicates = len(keys) - len(set(keys))
     findings = _findings(columns, balance, duplicates, across, name, ledger)
     unreadable = tuple((r, c, why) for (r, c), why in sorted(ledger.entries.items()))
@@ -296,28 +297,26 @@ def _row_keys(schema: Schema, cells: Mapping[str, list[Any]], target: str) -> li
     return [hashlib.sha256(repr(row).encode()).hexdigest() for row in zip(*used, strict=True)]
 
 
-def _across(table: Table, keys: list[str], test: Any, schema: Schema, target: str) -> int:
+def _across(
+    table: Table, cells: Mapping[str, list[Any]], test: Any, schema: Schema, target: str
+) -> int:
     """Return how many test rows are training rows too: of another table, or by a split column."""
     if test is not None:
         other = read(test)
         shared = Schema(tuple(c for c in schema.columns if c.name in other and c.name in table))
         reader = Reader(other, Ledger())
-        cells = {column.name: _read(reader, column) for column in shared.columns}
-        own = Reader(table, Ledger())
-        here = {column.name: _read(own, column) for column in shared.columns}
-        train = set(_row_keys(shared, here, target))
-        return sum(key in train for key in _row_keys(shared, cells, target))
+        there = {column.name: _read(reader, column) for column in shared.columns}
+        train = set(_row_keys(shared, cells, target))
+        return sum(key in train for key in _row_keys(shared, there, target))
     for column in schema.columns:
         parts = [PART_NAMES.get(str(v).casefold(), "") for v in table.values(column.name)[:SAMPLE]]
         if {"train", "test"} <= set(parts) and "" not in parts:
-            return _across_parts(table.values(column.name), column.name, schema, table, target)
+            used = Schema(tuple(c for c in schema.inputs if c.name != column.name))
+            return _across_parts(table.values(column.name), _row_keys(used, cells, target))
     return 0
 
 
-def _across_parts(values: list[Any], split: str, schema: Schema, table: Table, target: str) -> int:
-    used = Schema(tuple(c for c in schema.inputs if c.name not in (split, target)))
-    reader = Reader(table, Ledger())
-    keys = _row_keys(used, {c.name: _read(reader, c) for c in used.columns}, target)
+def _across_parts(values: list[Any], keys: list[str]) -> int:
     part = [PART_NAMES.get(str(value).casefold(), "") for value in values]
     train = {key for key, name in zip(keys, part, strict=True) if name == "train"}
     return sum(key in train for key, name in zip(keys, part, strict=True) if name == "test")

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from plait.data.table import Table
@@ -56,9 +58,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             TableError: when the lengths differ, or the table cannot be learned from.
         """
         frame = _frame(X)
-        targets = np.asarray(y).ravel()
+        targets = self._targets(y)
         if len(targets) != len(frame):
             raise TableError(f"X has {len(frame)} rows and y has {len(targets)} values.")
+        if len(frame) == 1:
+            raise TableError("X has 1 sample; learning needs two at least.")
         base = self.config or FitConfig()
         config = replace(
             base,
@@ -83,8 +87,24 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self._learned(targets)
         return self
 
+    def _targets(self, y: Any) -> np.ndarray:
+        """Return (n) target values."""
+        if y is None:
+            raise TableError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        return np.asarray(column_or_1d(y, warn=True))
+
     def _learned(self, targets: np.ndarray) -> None:
         """Keep what the kind of target needs."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags
 
     def _table(self, frame: pd.DataFrame) -> Table:
         from plait.data.read import read
@@ -93,7 +113,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _scores(self, X: Any) -> np.ndarray:  # noqa: N803
         check_is_fitted(self, "model_")
-        table = self._table(_frame(X))
+        frame = _frame(X)
+        # A DataFrame may lack columns: a missing modality. The columns of an array have no names.
+        if not isinstance(X, pd.DataFrame) and frame.shape[1] != self.n_features_in_:
+            raise TableError(
+                f"X has {frame.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        table = self._table(frame)
         return self.model_.predict(table, Progress(show=False)).scores
 
 
@@ -109,6 +136,11 @@ class PlaitClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         random_state: the seed.
         config: all other settings.
     """
+
+    def _targets(self, y: Any) -> np.ndarray:
+        targets = super()._targets(y)
+        check_classification_targets(targets)
+        return targets
 
     def _learned(self, targets: np.ndarray) -> None:
         from plait.data.category import read_category
@@ -148,7 +180,9 @@ class PlaitRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 def _frame(values: Any) -> pd.DataFrame:
     if isinstance(values, pd.DataFrame):
         return values
-    array: np.ndarray | Sequence[Any] = values if isinstance(values, np.ndarray) else list(values)
-    frame = pd.DataFrame(array)
+    if isinstance(values, Sequence):  # rows of anything: pictures must not become arrays
+        frame = pd.DataFrame(list(values))
+    else:
+        frame = pd.DataFrame(check_array(values, dtype=None, ensure_all_finite=False))
     frame.columns = [f"x{i}" for i in range(frame.shape[1])]
     return frame

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.cache import Encoded, encode
-from plait.data.detect import is_missing
 from plait.data.loader import LazySamples, Reader, Source, decode, spool
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.errors import CellError, TableError
@@ -37,11 +37,13 @@ class Prediction:
         target: what was predicted.
         scores: (n c) probabilities, or (n 1) numbers.
         skipped: cells that could not be read; they were taken as missing.
+        explanations: what each source added, where it was asked for.
     """
 
     target: Target
     scores: np.ndarray
     skipped: Ledger
+    explanations: tuple[Explanation, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -77,18 +79,24 @@ class Explanation:
 class Model(Parts):
     """Encoders and experts that were fitted together."""
 
-    def predict(self, table: Any, progress: Progress | None = None) -> Prediction:
+    def predict(
+        self, table: Any, progress: Progress | None = None, explain: bool = False
+    ) -> Prediction:
         """Predict the target of every row; cells and columns may be missing.
 
         Args:
             table: anything that `plait.read` takes.
             progress: where to show it.
+            explain: say what each source added, too.
 
         Raises:
+            ConfigError: when there are too many sources to tell apart.
             TableError: when the table has none of the model's columns.
         """
         encoded, ledger = self.encode(read(table), progress or Progress())
-        return Prediction(self.target, self.scores(encoded), ledger)
+        scores = self.scores(encoded)
+        explanations = self._explain(encoded, scores) if explain else ()
+        return Prediction(self.target, scores, ledger, explanations)
 
     @one_thread()
     def encode(self, table: Table, progress: Progress) -> tuple[Encoded, Ledger]:
@@ -136,22 +144,22 @@ class Model(Parts):
         """The modality of the target."""
         return self.schema[self.target.name].modality
 
-    def explain(self, table: Any) -> list[Explanation]:
-        """Return what each source added to each row's prediction (exact Shapley values).
+    def explain(self, table: Any) -> tuple[Explanation, ...]:
+        """Return what each source added to each row's prediction; see `predict`."""
+        return self.predict(table, Progress(show=False), explain=True).explanations
 
-        Raises:
-            ConfigError: when there are too many sources to tell apart.
-        """
+    def _explain(self, encoded: Encoded, scores: np.ndarray) -> tuple[Explanation, ...]:
+        """Return exact Shapley values of the sources, for scores that are known already."""
         from plait.explain.modality import shapley
 
-        encoded, _ = self.encode(read(table), Progress(show=False))
-        players = tuple(self.encoders)
-        base, parts = shapley(
-            players, lambda known: self.scores(encoded.without(set(players) - known))
-        )
-        scores = self.scores(encoded)
+        everyone = frozenset(self.encoders)
+
+        def predict(known: frozenset[str]) -> np.ndarray:
+            return scores if known == everyone else self.scores(encoded.without(everyone - known))
+
+        base, parts = shapley(tuple(self.encoders), predict)
         column = scores.argmax(axis=1) if self.target.kind != "regress" else [0] * len(scores)
-        return [
+        return tuple(
             Explanation(
                 value,
                 float(scores[row, c]),
@@ -159,7 +167,7 @@ class Model(Parts):
                 {name: float(part[row, c]) for name, part in parts.items()},
             )
             for row, (value, c) in enumerate(zip(self.target.decode(scores), column, strict=True))
-        ]
+        )
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Write the model folder; see `plait.folder.write_folder`."""
@@ -202,7 +210,7 @@ def known_targets(
     """Return the rows whose target can be read, and its values; others go to the ledger."""
     rows, values = [], []
     for row, value in enumerate(table.values(name)):
-        number = int(table.rows[row])
+        number = table.row_number(row)
         if is_missing(value):
             ledger.add(number, name, "the target is missing")
             continue

@@ -18,8 +18,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from plait.data.detect import detect, detect_column, is_missing, require_target, split_target
+from plait.data.detect import detect, require_target, split_target
 from plait.data.read import read
+from plait.data.rules import detect_column, is_missing
 from plait.data.table import Table
 from plait.errors import ColumnError
 from plait.types import Column, Modality

@@ -216,3 +216,32 @@ def test_jsonl_of_numbers_and_letters_that_do_not_fit(tmp_path: Path) -> None:
 def test_jsonl_without_objects(tmp_path: Path, text: str) -> None:
     with pytest.raises(TableError, match=r"'t\.jsonl' has no line that is a JSON object"):
         read(csv(tmp_path, text, "t.jsonl"))
+
+
+def test_jsonl_is_read_in_blocks_of_one_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_files, "ROWS_A_BATCH", 2)
+    text = """
+        {"n": 1, "mixed": 1, "same": null}
+        {"n": 2, "mixed": 2}
+        {"n": 0.5, "mixed": "x", "same": {"a": 1}}
+        {"late": [1]}
+        {"n": 3, "same": {"b": "y"}, "late": [0.5]}
+    """
+    path = csv(tmp_path, text, "t.jsonl")
+    assert len(list(text_files.json_batches(path, None, []))) == 3
+    assert list(read(path)) == [
+        {"n": 1.0, "mixed": "1", "same": None, "late": None},
+        {"n": 2.0, "mixed": "2", "same": None, "late": None},
+        {"n": 0.5, "mixed": "x", "same": {"a": 1, "b": None}, "late": None},
+        {"n": None, "mixed": None, "same": None, "late": [1.0]},
+        {"n": 3.0, "mixed": None, "same": {"a": None, "b": "y"}, "late": [0.5]},
+    ]
+
+
+def test_rows_keep_their_numbers_when_others_are_left_out(tmp_path: Path) -> None:
+    table = read(csv(tmp_path, "a,b\n1,1\n2\n3,3\n4,4,4\n5,5\n"))
+    assert [number for number, _ in table.problems] == [1, 3]
+    assert [table.row_number(row) for row in range(3)] == [0, 2, 4]
+    assert table.take([2, 1]).drop(["b"]).row_number(0) == 4

@@ -18,7 +18,7 @@ from plait.ensemble.expert import Expert, State
 from plait.ensemble.linear import LinearConfig, LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesConfig, TreesExpert, load_lightgbm
-from plait.errors import MissingExtraError
+from plait.errors import MissingExtraError, ModelError
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
@@ -273,3 +273,14 @@ def test_lightgbm_without_openmp_says_what_to_install(monkeypatch) -> None:
         MissingExtraError, match=r"LightGBM cannot start \(libgomp.so.1.*apt-get install libgomp1"
     ):
         load_lightgbm()
+
+
+def test_scores_that_are_not_finite_are_refused() -> None:
+    rows, signal = encoded()
+    target, truth = target_of("two", signal)
+    expert = EXPERTS["linear"](target)
+    expert.fit(rows, truth, np.ones(N), seed=0)
+    assert isinstance(expert, LinearExpert)
+    expert.bias[1] = np.nan
+    with pytest.raises(ModelError, match=r"LinearExpert gave scores that are not finite, so it"):
+        expert.predict(rows)

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from plait.errors import ConfigError
-from plait.evaluate.run import METRICS, choose_metric, evaluate, require_finite
+from plait.evaluate.run import METRICS, choose_metric, evaluate
 from plait.tasks.target import Target
 from plait.types import Modality
 
@@ -95,13 +95,6 @@ def test_metrics_are_chosen_by_name() -> None:
     with pytest.raises(ConfigError, match=r"Metric of the task 'regress' 'rmsee' is not known\. "
                                           r"Did you mean 'rmse'\?"):  # fmt: skip
         choose_metric("regress", "rmsee")
-
-
-def test_scores_that_are_not_finite_are_refused() -> None:
-    require_finite(np.zeros((2, 2)))
-    for wrong in (np.nan, np.inf):
-        with pytest.raises(ConfigError, match="scores that are not finite; lower train.learning"):
-            require_finite(np.array([[0.5, wrong]]))
 
 
 def test_both_of_two_labels_count_in_the_area() -> None:

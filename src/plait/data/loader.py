@@ -13,10 +13,10 @@ import numpy as np
 
 from plait.data.category import read_categories, read_category
 from plait.data.date import read_date
-from plait.data.detect import is_missing
 from plait.data.image import read_pictures
 from plait.data.number import read_number
 from plait.data.quality import Ledger
+from plait.data.rules import is_missing
 from plait.data.spool import Spool
 from plait.data.table import Table
 from plait.data.text import read_text
@@ -72,7 +72,7 @@ class Reader:
         try:
             decoded = decode(value, column.modality, self.table)
         except CellError as error:
-            self.ledger.add(int(self.table.rows[row]), column.name, str(error))
+            self.ledger.add(self.table.row_number(row), column.name, str(error))
             return None
         return None if decoded in ("", ()) else decoded
 

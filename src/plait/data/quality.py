@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plait.errors import TableError
+from plait.writing import replacing
 
 WHOLE_ROW = "(row)"
 
@@ -58,10 +59,8 @@ class Ledger:
 
     def write(self, path: Path) -> None:
         """Write `row,column,reason` as CSV; rows count from 0 after the header."""
-        partial = path.with_name(path.name + ".part")
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["row", "column", "reason"])
             for (row, column), reason in sorted(self.entries.items()):
                 writer.writerow([row, column, reason])
-        partial.replace(path)

@@ -52,7 +52,7 @@ def read(
         return _read_path(Path(source), folder, encoding, allow_outside)
     home = Path(folder) if folder is not None else Path.cwd()
     if isinstance(source, pa.Table):
-        return _of_arrow(source, home, allow_outside)
+        return _of_arrow(source, home, allow_outside, "the table")
     if isinstance(source, Mapping):
         return _not_empty(Table.of(_lists(source), home, allow_outside), "the mapping")
     if hasattr(source, "columns") and hasattr(source, "iloc"):
@@ -90,7 +90,7 @@ def _read_path(
             f"Cannot read {path.name!r}: plait reads .csv, .tsv, .jsonl, .parquet and folders."
         )
     arrow = _gather(batches, mapped=path.stat().st_size > IN_MEMORY)
-    return _of_arrow(arrow, home, allow_outside, tuple(problems), repr(path.name))
+    return _of_arrow(arrow, home, allow_outside, repr(path.name), tuple(problems))
 
 
 def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -125,12 +125,13 @@ def _of_arrow(
     arrow: pa.Table,
     folder: Path,
     allow_outside: bool,
+    what: str,
     problems: tuple[tuple[int, str], ...] = (),
-    what: str = "the table",
 ) -> Table:
     check_names(arrow.column_names)
     data = {name: arrow.column(name) for name in arrow.column_names}
-    return _not_empty(Table.of(data, folder, allow_outside, problems), what)
+    left_out = tuple(number for number, _ in problems)
+    return _not_empty(Table.of(data, folder, allow_outside, problems, left_out), what)
 
 
 def _of_pandas(frame: pd.DataFrame, folder: Path, allow_outside: bool) -> Table:

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from plait.data.date import read_date
-from plait.data.detect import is_missing
 from plait.data.number import read_number
+from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.errors import CellError, ConfigError, TableError
 

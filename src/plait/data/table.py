@@ -8,7 +8,8 @@ they come from a large file, or plain lists when they hold Python objects (pictu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class Table:
         rows: (n) positions in the stored columns that this table shows.
         folder: where relative paths in cells start.
         allow_outside: whether cells may name files outside `folder`.
-        problems: rows that were left out while reading, as (row number, reason).
+        problems: what could not be read as a row, as (row number, reason).
+        left_out: numbers of rows that are not stored, for `row_number`.
     """
 
     data: Mapping[str, pa.ChunkedArray | Sequence[Any]]
@@ -35,6 +37,7 @@ class Table:
     folder: Path
     allow_outside: bool = False
     problems: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    left_out: tuple[int, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(
@@ -43,6 +46,7 @@ class Table:
         folder: Path | str = ".",
         allow_outside: bool = False,
         problems: tuple[tuple[int, str], ...] = (),
+        left_out: tuple[int, ...] = (),
     ) -> Table:
         """Return a table of all rows of the given columns.
 
@@ -54,7 +58,7 @@ class Table:
             raise TableError(f"All columns must have the same length, found {lengths}.")
         check_names(list(data))
         rows = np.arange(next(iter(lengths.values()), 0))
-        return cls(data, rows, Path(folder).resolve(), allow_outside, problems)
+        return cls(data, rows, Path(folder).resolve(), allow_outside, problems, left_out)
 
     @property
     def columns(self) -> list[str]:
@@ -91,6 +95,15 @@ class Table:
             return list((stored if whole else stored.take(pa.array(self.rows))).to_pylist())
         return [stored[int(row)] for row in self.rows]
 
+    def row_number(self, index: int) -> int:
+        """Return a row's number in what was read, where rows that were left out count too."""
+        return int(self._numbers[self.rows[index]])
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        stored = len(next(iter(self.data.values())))
+        return np.delete(np.arange(stored + len(self.left_out)), self.left_out)
+
     def row(self, index: int) -> Table:
         """Return a table of the one row."""
         return self.take([index])
@@ -99,12 +112,12 @@ class Table:
         """Return a view of the given rows, in their order, or of those marked True."""
         wanted = np.asarray(rows)
         chosen = self.rows[wanted if wanted.dtype == bool else wanted.astype(np.int64)]
-        return Table(self.data, chosen, self.folder, self.allow_outside, self.problems)
+        return replace(self, rows=chosen)
 
     def drop(self, columns: Sequence[str]) -> Table:
         """Return the table without the given columns."""
         kept = {name: values for name, values in self.data.items() if name not in set(columns)}
-        return Table(kept, self.rows, self.folder, self.allow_outside, self.problems)
+        return replace(self, data=kept)
 
     def with_column(self, name: str, values: Sequence[Any]) -> Table:
         """Return a copy of the shown rows with one column added or replaced."""

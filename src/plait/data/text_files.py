@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
 from plait.data.encoding import find_encoding
 from plait.data.table import check_names
 from plait.errors import TableError
+
+T = TypeVar("T")
 
 ROWS_A_BATCH = 4096
 LONGEST_CELL = 16 * 1024 * 1024
@@ -51,7 +53,7 @@ def csv_batches(
         schema = pa.schema([(name, pa.large_string()) for name in names])
         yield pa.RecordBatch.from_pylist([], schema=schema)
         rows = _whole_rows(reader, len(names), problems)
-        while block := list(islice(rows, ROWS_A_BATCH)):
+        for block in _blocks(rows):
             columns = zip(*block, strict=True)
             yield pa.record_batch([pa.array(c, pa.large_string()) for c in columns], schema=schema)
 
@@ -96,13 +98,50 @@ def json_batches(
     Raises:
         TableError: when no line is an object.
     """
+    # Twice over the file: what a column holds is known only at its end.
+    kinds: dict[str, pa.DataType] = {}
     with _open(path, encoding) as file:
-        rows = list(_objects(file, problems))
-    names = {name: None for row in rows for name in row}
-    if not names:
+        for rows in _blocks(_objects(file, problems)):
+            for name in {name: None for row in rows for name in row}:
+                found = _kind([row.get(name) for row in rows])
+                kinds[name] = _common(kinds.get(name, pa.null()), found)
+    if not kinds:
         raise TableError(f"{path.name!r} has no line that is a JSON object.")
-    columns = {name: _arrow_or_text([row.get(name) for row in rows]) for name in names}
-    yield pa.record_batch(list(columns.values()), names=list(columns))
+    with _open(path, encoding) as file:
+        for rows in _blocks(_objects(file, [])):
+            columns = [_array([row.get(name) for row in rows], kinds[name]) for name in kinds]
+            yield pa.record_batch(columns, names=list(kinds))
+
+
+def _blocks(rows: Iterator[T]) -> Iterator[list[T]]:
+    while block := list(islice(rows, ROWS_A_BATCH)):
+        yield block
+
+
+MIXED = pa.large_string()
+"""Values of mixed types are kept as text, and told apart again in `detect`."""
+
+
+def _kind(values: list[Any]) -> pa.DataType:
+    try:
+        return pa.array(values).type
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return MIXED
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """Return the type that holds both: a wider number, a struct with both's fields, or text."""
+    fields = [pa.schema([("", one)]), pa.schema([("", other)])]
+    try:
+        return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+    except pa.ArrowException:
+        return MIXED
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if kind == MIXED:
+        values = [None if value is None else _as_text(value) for value in values]
+    return pa.array(values, kind)
 
 
 def _objects(file: IO[str], problems: list[tuple[int, str]]) -> Iterator[dict[str, Any]]:
@@ -117,14 +156,6 @@ def _objects(file: IO[str], problems: list[tuple[int, str]]) -> Iterator[dict[st
             yield row
         else:
             problems.append((number, f"not a JSON object: {line.strip()[:40]}"))
-
-
-def _arrow_or_text(values: list[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        # Mixed types in one column: kept as text, and told apart again in `detect`.
-        return pa.array([None if v is None else _as_text(v) for v in values], pa.large_string())
 
 
 def _as_text(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from plait.cache import Encoded
+from plait.errors import ModelError
 from plait.tasks.target import Target
 
 
@@ -61,11 +62,16 @@ class Expert(ABC):
         """Take back what `state` gave."""
 
     def predict(self, rows: Encoded) -> np.ndarray:
-        """Return (n c) scores, rows of NaN where all sources are missing."""
+        """Return (n c) scores, rows of NaN where all sources are missing.
+
+        Raises:
+            ModelError: when a score is not finite.
+        """
         present = rows.present(self.sources).numpy()
         predicted = np.full((len(rows), self.target.width), np.nan)
         if present.any():
-            predicted[present] = self.scores(rows if present.all() else rows.take(present))
+            scores = self.scores(rows if present.all() else rows.take(present))
+            predicted[present] = _finite(scores, type(self).__name__)
         return predicted
 
     def present_rows(
@@ -76,3 +82,13 @@ class Expert(ABC):
         if present.all() or not present.any():
             return rows, target, weight
         return rows.take(present), target[present], weight[present]
+
+
+def _finite(scores: np.ndarray, name: str) -> np.ndarray:
+    """Return the scores; NaN would be taken for a row without any source."""
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            f"{name} gave scores that are not finite, so it did not learn; lower "
+            "train.learning_rate, or look at the numbers of the table with `plait check`."
+        )
+    return scores

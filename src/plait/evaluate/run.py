@@ -165,13 +165,3 @@ def evaluate(
     )
     confusion = tuple(tuple(int(v) for v in row) for row in matrix)
     return Evaluation(target, len(truth), results, classes, confusion)
-
-
-def require_finite(scores: np.ndarray) -> None:
-    """Refuse scores that are not finite; it would be an error of plait's own.
-
-    Raises:
-        ConfigError: saying so.
-    """
-    if not np.isfinite(scores).all():
-        raise ConfigError("A model gave scores that are not finite; lower train.learning_rate.")

@@ -45,7 +45,11 @@ def resample_counts(groups: np.ndarray, seed: int, resamples: int = RESAMPLES) -
     distinct, inverse = np.unique(groups, return_inverse=True)
     draws = np.random.default_rng(seed)
     chance = np.full(len(distinct), 1 / len(distinct))
-    return draws.multinomial(len(distinct), chance, size=resamples)[:, inverse]
+    # Two bytes a count: all resamples of a large table are held at once.
+    return np.stack([
+        draws.multinomial(len(distinct), chance).astype(np.uint16)[inverse]
+        for _ in range(resamples)
+    ])  # fmt: skip
 
 
 def bootstrap_means(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from plait.config import to_json
 from plait.data.table import Table
 from plait.ensemble.board import Board
 from plait.errors import ConfigError
-from plait.model import Explanation, Prediction
+from plait.model import Prediction
+from plait.writing import replacing
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -35,7 +36,6 @@ def write_predictions(
     table: Table,
     prediction: Prediction,
     all_scores: bool = False,
-    explanations: Sequence[Explanation] = (),
 ) -> None:
     """Write a table's own columns and the predictions, by suffix CSV, TSV, JSONL or Parquet.
 
@@ -44,23 +44,20 @@ def write_predictions(
     Args:
         path: of the file.
         table: that was predicted.
-        prediction: of its rows.
+        prediction: of its rows; what it explains is written too, a column a source.
         all_scores: write the probability of every class too.
-        explanations: what each source added, a column each.
     """
     columns: dict[str, list[Any]] = {}
     for name in table.columns:
         values = table.values(name)
         if all(value is None or isinstance(value, (str, int, float, bool)) for value in values):
             columns[name] = values
-    for name, made in _predicted(prediction, all_scores, explanations).items():
+    for name, made in _predicted(prediction, all_scores).items():
         columns[_free(name, columns)] = made
     write_columns(path, columns)
 
 
-def _predicted(
-    prediction: Prediction, all_scores: bool, explanations: Sequence[Explanation]
-) -> dict[str, list[Any]]:
+def _predicted(prediction: Prediction, all_scores: bool) -> dict[str, list[Any]]:
     target = prediction.target
     values = ["|".join(v) if isinstance(v, tuple) else v for v in prediction.values]
     made: dict[str, list[Any]] = {f"{target.name}_predicted": values}
@@ -69,6 +66,7 @@ def _predicted(
     if all_scores:
         for label, scores in zip(target.labels, prediction.scores.T, strict=False):
             made[f"p({label})"] = scores.tolist()
+    explanations = prediction.explanations
     for name in explanations[0].contributions if explanations else ():
         made[f"from {name}"] = [item.contributions[name] for item in explanations]
     return made
@@ -85,15 +83,14 @@ def write_columns(path: Path, columns: dict[str, list[Any]]) -> None:
     import pandas as pd
 
     frame = pd.DataFrame(columns)
-    partial = path.with_name(f".{path.name}.part")
-    match path.suffix.lower():
-        case ".parquet":
-            frame.to_parquet(partial, index=False)
-        case ".jsonl":
-            frame.to_json(partial, orient="records", lines=True, force_ascii=False)
-        case suffix:
-            frame.to_csv(partial, index=False, sep="\t" if suffix == ".tsv" else ",")
-    partial.replace(path)
+    with replacing(path) as partial:
+        match path.suffix.lower():
+            case ".parquet":
+                frame.to_parquet(partial, index=False)
+            case ".jsonl":
+                frame.to_json(partial, orient="records", lines=True, force_ascii=False)
+            case suffix:
+                frame.to_csv(partial, index=False, sep="\t" if suffix == ".tsv" else ",")
 
 
 def board_columns(board: Board) -> dict[str, list[Any]]:
@@ -114,6 +111,6 @@ def board_columns(board: Board) -> dict[str, list[Any]]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a dataclass or plain values as JSON, under another name first."""
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(json.dumps(to_json(value), ensure_ascii=False, indent=1) + "\n", "utf-8")
-    partial.replace(path)
+    text = json.dumps(to_json(value), ensure_ascii=False, indent=1)
+    with replacing(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.ensemble.board import Board
+from plait.writing import replacing
 
 COLOURS = {"single": "#7a8793", "feature": "#2f6f9f", "trees": "#8a6d3b", "decision": "#c2572b"}
 """A colour a level."""
@@ -46,8 +47,6 @@ def board_plot(board: Board, path: Path, title: str = "") -> Path:
     for level in dict.fromkeys(line.level for line in board.lines):
         axes.plot([], [], "o-", color=COLOURS[level], label=level)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.part{path.suffix}")
-    figure.savefig(partial, dpi=140)
-    partial.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=140)
     return path

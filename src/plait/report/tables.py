@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -101,7 +103,7 @@ def evaluation_table(evaluation: Evaluation) -> RenderableType:
     return Group(*parts)
 
 
-def explanation_table(explanations: list[Explanation]) -> RenderableType:
+def explanation_table(explanations: Sequence[Explanation]) -> RenderableType:
     """Return what each source added to each prediction."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("row", justify="right")
