@@ -109,6 +109,12 @@ def test_compare(things: Path, settings: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "board" / "board.csv").read_text().splitlines()))
     assert [row["entrant"] for row in rows] == [line["name"] for line in board["lines"]]
     assert "exists already" in plait(*arguments, "-o", tmp_path / "board", ok=False)
+    shown = plait(*arguments, "--fusion", "low_rank,graph", "--folds", 1)
+    assert [word for word in ("low_rank", "graph", "concat") if word in shown.split()] == [
+        "low_rank", "graph",
+    ]  # fmt: skip
+    wrong = plait(*arguments, "--fusion", "grph", ok=False)
+    assert "Fusion 'grph' is not known. Did you mean 'graph'?" in wrong
 
 
 def test_mistakes_are_one_line(things: Path, model: Path, tmp_path: Path) -> None:

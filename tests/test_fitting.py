@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import plait
-from plait.catalog import FUSIONS
+from plait.catalog import FEATURE_LEVEL, FUSIONS
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ColumnError, ConfigError, TableError
+from plait.fusion.fusion import FusionConfig
 from plait.progress import Progress
 from plait.train.config import TrainConfig
 
@@ -40,7 +41,8 @@ def test_both_modalities_are_needed_and_found(board) -> None:
 def test_compare_has_every_member(board) -> None:
     names = [line.name for line in board.lines]
     singles = ["photo", "text", "table"]
-    assert names == [*singles, *FUSIONS, "trees", *(c for c in COMBINERS if c != "blend"), "blend"]
+    decisions = [c for c in COMBINERS if c != "blend"]
+    assert names == [*singles, *FEATURE_LEVEL, "trees", *decisions, "blend"]
     for line in board.lines:
         assert line.score.low <= line.score.value <= line.score.high
         assert (line.gain is None) == (line.level == "single")
@@ -48,6 +50,21 @@ def test_compare_has_every_member(board) -> None:
         assert line.rows_per_second > 0
         assert line.megabytes > 0
         assert set(line.others) >= {"balanced_accuracy", "log_loss", "auroc"}
+
+
+def test_every_fusion_learns_what_needs_both_modalities(things: Path) -> None:
+    settings = FusionConfig(32, heads=2, dropout=0.0)
+    rate = replace(QUICK.train, learning_rate=3e-3)
+    config = replace(QUICK, fusion_settings=settings, train=rate)
+    names = tuple(FUSIONS)
+    board = plait.compare(
+        things, "kind", ignore=["price"], fusions=names, config=config, progress=QUIET
+    )
+    levels = {"feature", "tensor", "representation", "interaction"}
+    assert {board[name].level for name in names} == levels
+    best_single = board[board.best_single].score.value
+    for name in names:
+        assert board[name].score.value > best_single + 0.1, name
 
 
 def test_same_seed_same_numbers_to_the_bit(things: Path, new_things: Path) -> None:

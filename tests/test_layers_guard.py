@@ -18,6 +18,7 @@ LAYERS = {
     "progress": 0,
     "writing": 0,
     "config": 1,
+    "attention": 1,
     "layers": 1,
     "losses": 1,
     "metrics": 1,

@@ -8,6 +8,10 @@ from plait.encoders.classical_text import ClassicalText
 from plait.encoders.encoder import Encoder
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
+from plait.fusion.graph import GraphAttention
+from plait.fusion.interaction import Bottleneck, CrossAttention, SelfAttention
+from plait.fusion.representation import ProductOfExperts, SharedEncoder
+from plait.fusion.tensor import Bilinear, LowRankTensor
 from plait.tasks.classify import Classify, Multilabel
 from plait.tasks.regress import Regress
 from plait.tasks.task import Task
@@ -24,7 +28,18 @@ FUSIONS: dict[str, type[Fusion]] = {
     "mean": Mean,
     "projection": Projection,
     "gated": Gated,
+    "bilinear": Bilinear,
+    "low_rank": LowRankTensor,
+    "shared": SharedEncoder,
+    "experts": ProductOfExperts,
+    "self_attention": SelfAttention,
+    "cross_attention": CrossAttention,
+    "bottleneck": Bottleneck,
+    "graph": GraphAttention,
 }
+
+FEATURE_LEVEL = tuple(name for name, fusion in FUSIONS.items() if fusion.level == "feature")
+"""Fusions that are compared unless others are asked for: quick, and hard to beat."""
 
 TASKS: dict[str, type[Task]] = {
     "classify": Classify,

@@ -82,7 +82,9 @@ def fit(
     target: Target,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("model"),
     preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
-    fusion: Annotated[str | None, typer.Option(help="concat, mean, projection, gated.")] = None,
+    fusion: Annotated[
+        str | None, typer.Option(help="One name; `plait compare --fusion all` tries each.")
+    ] = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     split: SplitOption = None,
     folds: Folds = None,
@@ -142,6 +144,10 @@ def compare(
         Path | None, typer.Option("--output", "-o", help="Folder for board.png, .csv, .json.")
     ] = None,
     preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
+    fusion: Annotated[
+        list[str] | None,
+        typer.Option(help="Names, repeated or with commas, or all; the feature level by default."),
+    ] = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     split: SplitOption = None,
     folds: Folds = None,
@@ -176,6 +182,7 @@ def compare(
         modalities=_modalities(image, text, number, category, categories, date),
         ignore=_names(ignore),
         split=split,
+        fusions=_fusions(fusion),
         config=_config(config, head=head, folds=folds, metric=metric, seed=seed),
     )
     _print(board_table(board))
@@ -314,6 +321,13 @@ def _read(path: Path, allow_outside: bool, encoding: str | None) -> Table:
 
 def _names(given: list[str] | None) -> list[str]:
     return [name.strip() for item in given or [] for name in item.split(",") if name.strip()]
+
+
+def _fusions(given: list[str] | None) -> list[str]:
+    from plait.catalog import FEATURE_LEVEL, FUSIONS
+
+    names = _names(given) or list(FEATURE_LEVEL)
+    return list(FUSIONS) if names == ["all"] else names
 
 
 def _modalities(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import FUSIONS
+from plait.catalog import FEATURE_LEVEL
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_target
 from plait.data.loader import Reader, Source, sources_of
@@ -122,12 +122,16 @@ def compare(
     modalities: Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
     split: str | None = None,
+    fusions: Sequence[str] = FEATURE_LEVEL,
     config: FitConfig | None = None,
     progress: Progress | None = None,
 ) -> Board:
-    """Judge every modality alone and every fusion on the same folds.
+    """Judge every modality alone and several fusions on the same folds.
 
     Takes what `fit` takes, and raises what it raises.
+
+    Args:
+        fusions: names of `plait.catalog.FUSIONS`; those of the feature level by default.
 
     Returns:
         The board, with intervals and the paired gain over the best single modality.
@@ -135,7 +139,7 @@ def compare(
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
     kind = setup.problem.target.kind
-    entrants = line_up(setup.problem.sources, kind, list(FUSIONS), list(COMBINERS))
+    entrants = line_up(setup.problem.sources, kind, fusions, list(COMBINERS))
     return _run(setup, entrants, config, progress)[1]
 
 

@@ -131,6 +131,17 @@ class Features:
         mask = present[:, None]
         return cls(pooled, pooled[:, None], mask, mask.long() * 0 + source)
 
+    @classmethod
+    def of_tokens(cls, tokens: Tensor, mask: Tensor, pooled: Tensor | None = None) -> Features:
+        """Return Features of (b t d) tokens; pooled to their mean unless (b d) is given."""
+        pooled = mean_of(tokens, mask) if pooled is None else pooled
+        return cls(pooled, tokens, mask, mask.long() * 0)
+
+    def with_tokens(self, tokens: Tensor, pooled: Tensor | None = None) -> Features:
+        """Return the same tokens with other vectors (b t d), pooled to their mean unless given."""
+        pooled = mean_of(tokens, self.mask) if pooled is None else pooled
+        return replace(self, tokens=tokens, pooled=pooled)
+
     @property
     def present(self) -> Tensor:
         """(b), True where the row has at least one real token."""
@@ -170,11 +181,21 @@ class Features:
     def to(self, place: torch.device | torch.dtype) -> Features:
         """Return the features on a device, or their real numbers in another precision."""
         pooled = self.pooled.to(place)
-        mask = self.mask.to(pooled.device)
+        device = pooled.device
         return replace(
             self,
             pooled=pooled,
             tokens=self.tokens.to(place),
-            mask=mask,
-            source=self.source.to(pooled.device),
+            mask=self.mask.to(device),
+            source=self.source.to(device),
+            # Times keep their precision: half a number has three digits.
+            time=None if self.time is None else self.time.to(device),
+            place=None if self.place is None else self.place.to(device),
+            maps=None if self.maps is None else tuple(m.to(place) for m in self.maps),
         )
+
+
+def mean_of(tokens: Tensor, mask: Tensor) -> Tensor:
+    """Return (b d), the mean of the real tokens of (b t d); zero where there is none."""
+    weight = mask[:, :, None].to(tokens.dtype)
+    return (tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp_min(1)

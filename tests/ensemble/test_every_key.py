@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from operator import ne
 from typing import Any
 
 import lightgbm
@@ -152,12 +153,16 @@ def network(config: FitConfig) -> NetworkExpert:
     short = {"epochs": 4, "least_steps": 1, "batch_size": 32, "patience": 99}
     settings = dataclasses.replace(start, **(short | changes))
     sources = ("a", "b")
-    return fit(NetworkExpert(sources, TARGET, config.fusion, config.fusion_width, config.head,
+    return fit(NetworkExpert(sources, TARGET, config.fusion, config.fusion_settings, config.head,
                              settings))  # fmt: skip
 
 
 def network_size(config: FitConfig) -> int:
     return network(config).state().size
+
+
+def attended(config: FitConfig) -> list[float]:
+    return network(config).predict(ROWS).ravel().tolist()
 
 
 def head_kinds(config: FitConfig) -> list[str]:
@@ -243,6 +248,11 @@ class Effect:
 
 
 MLP = (("head.kind", "mlp"), ("head.hidden", 16))
+ATTENTION = (
+    ("fusion", "self_attention"),
+    ("fusion_settings.width", 16),
+    ("fusion_settings.layers", 1),
+)
 
 EFFECTS = {
     "image.colour": Effect("colours are no part of it", False, image_width, shorter),
@@ -310,8 +320,17 @@ EFFECTS = {
     "fusion": Effect(
         "gates", "gated", head_kinds, lambda a, b: "fusion.gate.weight" in set(b) - set(a)
     ),
-    "fusion_width": Effect("a narrower joint vector", 4, network_size, shorter,
-                           (("fusion", "mean"),)),
+    "fusion_settings.width": Effect("a narrower joint vector", 4, network_size, shorter,
+                                    (("fusion", "mean"),)),
+    "fusion_settings.heads": Effect("other tokens are looked at", 2, attended, ne, ATTENTION),
+    "fusion_settings.layers": Effect("a deeper network", 2, network_size, longer, ATTENTION),
+    "fusion_settings.dropout": Effect(
+        "learns less of the training rows", 0.8, lambda c: history(c)["learned"], shorter, ATTENTION
+    ),
+    "fusion_settings.bottlenecks": Effect("more tokens between", 9, network_size, longer,
+                                          (*ATTENTION[1:], ("fusion", "bottleneck"))),
+    "fusion_settings.rank": Effect("a smaller tensor", 2, network_size, shorter,
+                                   (("fusion", "low_rank"), ("fusion_settings.width", 8))),
 }  # fmt: skip
 """One entry a key. Keys of the contest itself stand in `OF_THE_CONTEST`."""
 

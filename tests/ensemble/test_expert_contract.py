@@ -19,6 +19,7 @@ from plait.ensemble.linear import LinearConfig, LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesConfig, TreesExpert, load_lightgbm
 from plait.errors import MissingExtraError, ModelError
+from plait.fusion.fusion import FusionConfig
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
@@ -27,7 +28,7 @@ from plait.types import Features, Modality
 N, KINDS = 160, ("classify", "two", "multilabel", "regress")
 EXPERTS: dict[str, Callable[[Target], Expert]] = {
     "network": lambda target: NetworkExpert(
-        ("text", "table"), target, "gated", 8, HeadConfig("mlp", 16),
+        ("text", "table"), target, "gated", FusionConfig(8), HeadConfig("mlp", 16),
         TrainConfig(epochs=8, least_steps=60, batch_size=32, learning_rate=0.03),
     ),
     "trees": lambda target: TreesExpert(

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from plait.fusion.feature import Concat, Gated, Projection
+from plait.fusion.fusion import FusionConfig
 from plait.network import Network
 from plait.tasks.classify import Classify
 from plait.tasks.target import Target
@@ -37,7 +38,7 @@ def xor(rows: int, seed: int = 0) -> tuple[dict[str, Features], torch.Tensor]:
 
 def network(fusion=Concat, head: str = "linear", widths=None) -> Network:
     torch.manual_seed(0)
-    joined = fusion(widths or WIDTHS, 16)
+    joined = fusion(widths or WIDTHS, FusionConfig(16))
     return Network({}, joined, Classify(joined.width, TARGET, HeadConfig(head, 32)))
 
 

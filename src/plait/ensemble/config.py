@@ -9,6 +9,7 @@ from plait.encoders.classical_image import ClassicalImageConfig
 from plait.encoders.classical_text import ClassicalTextConfig
 from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
+from plait.fusion.fusion import FusionConfig
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
 
@@ -18,8 +19,8 @@ class FitConfig:
     """Settings of `fit` and `compare`.
 
     Attributes:
-        fusion: the feature-level fusion asked for: `concat`, `mean`, `projection` or `gated`.
-        fusion_width: width that `mean`, `projection` and `gated` map every source to.
+        fusion: the fusion asked for, by its name in `plait.catalog.FUSIONS`.
+        fusion_settings: of that fusion.
         metric: the metric that decides; None takes the task's first.
         folds: folds that entrants are judged on; 1 is one hold-out, 0 chooses by the rows.
         seed: of everything random.
@@ -33,7 +34,7 @@ class FitConfig:
     """
 
     fusion: str = "concat"
-    fusion_width: int = 256
+    fusion_settings: FusionConfig = field(default_factory=FusionConfig)
     metric: str | None = None
     folds: int = 0
     seed: int = 0
@@ -46,7 +47,6 @@ class FitConfig:
     trees: TreesConfig = field(default_factory=TreesConfig)
 
     def __post_init__(self) -> None:
-        check_range(self, "fusion_width", 1, 65536)
         check_range(self, "folds", 0, 100)
         check_range(self, "seed", 0, 2**31 - 1)
         check_range(self, "max_bad_share", 0.0, 1.0)

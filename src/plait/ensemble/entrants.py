@@ -21,7 +21,7 @@ from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError, unknown
 from plait.tasks.target import Kind, Target
 
-Level = Literal["single", "feature", "trees", "decision"]
+Level = Literal["single", "feature", "tensor", "representation", "interaction", "trees", "decision"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def line_up(
     Args:
         sources: of the table.
         kind: of the task; combiners that do not fit it are left out.
-        fusions: names of feature-level fusions.
+        fusions: names of fusions.
         combiners: names of combiners over the single modalities.
 
     Raises:
@@ -76,7 +76,7 @@ def line_up(
         fusions, combiners = ["concat"], []
     taken = {(single.method, single.sources) for single in singles}
     experts = [
-        *(Entrant(name, "feature", "network", everything, name) for name in fusions),
+        *(Entrant(name, FUSIONS[name].level, "network", everything, name) for name in fusions),
         Entrant("trees", "trees", "trees", everything),
     ]
     experts = [e for e in experts if (e.method, e.sources) not in taken]
@@ -111,7 +111,7 @@ def build_expert(entrant: Entrant, target: Target, config: FitConfig) -> Expert:
         case "trees":
             return TreesExpert(entrant.sources, target, config.trees)
     return NetworkExpert(
-        entrant.sources, target, entrant.fusion, config.fusion_width, config.head, config.train
+        entrant.sources, target, entrant.fusion, config.fusion_settings, config.head, config.train
     )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
 from plait.ensemble.expert import Expert, State
+from plait.fusion.fusion import FusionConfig
 from plait.network import Network
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
@@ -26,21 +27,21 @@ class NetworkExpert(Expert):
         sources: tuple[str, ...],
         target: Target,
         fusion: str,
-        fusion_width: int,
+        settings: FusionConfig,
         head: HeadConfig,
         train: TrainConfig,
     ) -> None:
         super().__init__(sources, target)
-        self.fusion, self.fusion_width, self.head, self.train_config = (
+        self.fusion, self.settings, self.head, self.train_config = (
             fusion,
-            fusion_width,
+            settings,
             head,
             train,
         )
         self.network: Network | None = None
 
     def _build(self, widths: dict[str, int]) -> Network:
-        fusion = FUSIONS[self.fusion](widths, self.fusion_width)
+        fusion = FUSIONS[self.fusion](widths, self.settings)
         return Network({}, fusion, TASKS[self.target.kind](fusion.width, self.target, self.head))
 
     def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:

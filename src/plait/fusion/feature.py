@@ -10,66 +10,51 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from plait.fusion.fusion import Fusion
-from plait.layers import Bounded
+from plait.fusion.fusion import Fusion, FusionConfig, Projected
 from plait.types import Features
 
 
 class Concat(Fusion):
     """z = [x_1; ...; x_m; p], the vectors side by side and which of them are there."""
 
+    level = "feature"
+
     @property
     def width(self) -> int:
         """All widths together, and one a source for its presence."""
         return sum(self.widths.values()) + len(self.widths)
 
-    def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
-        """Return (b d)."""
-        return torch.cat([pooled, present.to(pooled.dtype)], dim=1)
-
-
-class Projected(Fusion):
-    """What mean, projection and gated share: each source bounded, then mapped to one width."""
-
-    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
-        super().__init__(widths, width)
-        self.maps = nn.ModuleList(
-            nn.Sequential(Bounded(), nn.Linear(source, width)) for source in self.widths.values()
-        )
-
-    @property
-    def width(self) -> int:
-        """The one width that all sources are mapped to."""
-        return self.mapped_to
-
-    def project(self, features: list[Features]) -> Tensor:
-        """Return (b m d), zero where a source is missing."""
-        mapped = [
-            project(part.pooled) * part.present[:, None].to(part.pooled.dtype)
-            for project, part in zip(self.maps, features, strict=True)
-        ]
-        return torch.stack(mapped, dim=1)
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return one token a row."""
+        pooled = [part.pooled for part in parts]
+        joined = torch.cat([*pooled, present.to(pooled[0].dtype)], dim=1)
+        return Features.from_pooled(joined, present.any(dim=1))
 
 
 class Mean(Projected):
     """z = 1/|P| * sum over the present sources P of W_i bounded(x_i)."""
 
-    def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
-        """Return (b d)."""
+    level = "feature"
+
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return one token a row."""
         count = present.sum(dim=1, keepdim=True).clamp_min(1)
-        return self.project(features).sum(dim=1) / count
+        return Features.from_pooled(self.project(parts).sum(dim=1) / count, present.any(dim=1))
 
 
 class Projection(Projected):
     """z = GELU(V [W_1 bounded(x_1); ...; W_m bounded(x_m)] + c), reduced to one width."""
 
-    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
-        super().__init__(widths, width)
-        self.reduce = nn.Linear(width * len(self.widths), width)
+    level = "feature"
 
-    def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
-        """Return (b d)."""
-        return nn.functional.gelu(self.reduce(self.project(features).flatten(start_dim=1)))
+    def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
+        super().__init__(widths, config)
+        self.reduce = nn.Linear(config.width * len(self.widths), config.width)
+
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return one token a row."""
+        reduced = nn.functional.gelu(self.reduce(self.project(parts).flatten(start_dim=1)))
+        return Features.from_pooled(reduced, present.any(dim=1))
 
 
 class Gated(Projected):
@@ -80,15 +65,19 @@ class Gated(Projected):
     in place of its two-source sigmoid.
     """
 
-    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
-        super().__init__(widths, width)
-        self.gate = nn.Linear(width * len(self.widths), width * len(self.widths))
+    level = "feature"
 
-    def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
-        """Return (b d)."""
-        mapped = self.project(features)
+    def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
+        super().__init__(widths, config)
+        everything = config.width * len(self.widths)
+        self.gate = nn.Linear(everything, everything)
+
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return one token a row."""
+        mapped = self.project(parts)
         gates = self.gate(mapped.flatten(start_dim=1)).view_as(mapped)
         # The lowest finite number, not -inf: a row without any source must stay finite.
         gates = gates.masked_fill(~present[:, :, None], torch.finfo(gates.dtype).min)
         kept = present[:, :, None].to(mapped.dtype)
-        return (gates.softmax(dim=1) * torch.tanh(mapped) * kept).sum(dim=1)
+        joined = (gates.softmax(dim=1) * torch.tanh(mapped) * kept).sum(dim=1)
+        return Features.from_pooled(joined, present.any(dim=1))

@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from plait.config import check_range
+from plait.layers import Bounded
 from plait.types import Features
+
+Level = Literal["feature", "tensor", "representation", "interaction"]
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Settings of the fusions; each reads those that it has a use for.
+
+    Attributes:
+        width: that every source is mapped to; all but `concat`.
+        heads: of attention.
+        layers: of attention.
+        dropout: share of features and attention dropped in training, where there is attention.
+        bottlenecks: tokens through which the sources of `bottleneck` exchange.
+        rank: of `low_rank`'s tensor, and of the pairs of `bilinear`.
+    """
+
+    width: int = 256
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.1
+    bottlenecks: int = 4
+    rank: int = 16
+
+    def __post_init__(self) -> None:
+        check_range(self, "width", 1, 65536)
+        check_range(self, "heads", 1, 1024)
+        check_range(self, "layers", 1, 100)
+        check_range(self, "dropout", 0.0, 0.9)
+        check_range(self, "bottlenecks", 1, 1024)
+        check_range(self, "rank", 1, 4096)
 
 
 class Fusion(nn.Module, ABC):
     """Joins the Features of several sources; sources that a row lacks change nothing.
 
-    The order in which columns are given does not matter: sources are always taken by name.
+    The order in which columns are given does not matter: sources are always taken by name. `level`
+    says what it works on, in the words of the field.
     """
 
-    def __init__(self, widths: Mapping[str, int], width: int = 256) -> None:
-        """Store the width of each source, and the width to map them to where a fusion does so."""
+    level: ClassVar[Level]
+
+    def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
+        """Store the width of each source, and the settings."""
         super().__init__()
         self.widths = dict(sorted(widths.items()))
-        self.mapped_to = width
+        self.config = config
 
     @property
     @abstractmethod
@@ -30,23 +67,58 @@ class Fusion(nn.Module, ABC):
         """The width d of what comes out."""
 
     @abstractmethod
-    def join(self, pooled: Tensor, features: list[Features], present: Tensor) -> Tensor:
-        """Return the joint vectors (b d).
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return the joint Features.
 
         Args:
-            pooled: (b sum-of-widths), the sources side by side, zero where missing.
-            features: one a source.
+            parts: one a source, zero where a row lacks it.
             present: (b m), True where the row has the source.
         """
 
     def forward(self, features: Mapping[str, Features]) -> Features:
-        """Return one Features a row: the joint vector, and the presence of any source."""
+        """Return one Features of all sources; a row without any of them is all zero."""
         parts = [_blank(features[name]) for name in self.widths]
         present = torch.stack([part.present for part in parts], dim=1)
-        pooled = torch.cat([part.pooled for part in parts], dim=1)
-        return Features.from_pooled(self.join(pooled, parts, present), present.any(dim=1))
+        return self.join(parts, present)
+
+
+class Projected(Fusion):
+    """What most fusions begin with: each source bounded, then mapped to one width."""
+
+    def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
+        super().__init__(widths, config)
+        self.maps = nn.ModuleList(
+            nn.Sequential(Bounded(), nn.Linear(source, config.width))
+            for source in self.widths.values()
+        )
+
+    @property
+    def width(self) -> int:
+        """The one width that all sources are mapped to."""
+        return self.config.width
+
+    def project(self, parts: Sequence[Features]) -> Tensor:
+        """Return the pooled vectors (b m d), zero where a source is missing."""
+        mapped = [
+            project(part.pooled) * part.present[:, None].to(part.pooled.dtype)
+            for project, part in zip(self.maps, parts, strict=True)
+        ]
+        return torch.stack(mapped, dim=1)
+
+    def project_tokens(self, parts: Sequence[Features]) -> list[Features]:
+        """Return each source with its tokens mapped (b t d), zero where the mask is False."""
+        projected = []
+        for number, (project, part) in enumerate(zip(self.maps, parts, strict=True)):
+            tokens = project(part.tokens) * part.mask[:, :, None].to(part.tokens.dtype)
+            source = torch.full_like(part.source, number)
+            projected.append(replace(part, tokens=tokens, source=source))
+        return projected
 
 
 def _blank(part: Features) -> Features:
     """Return the Features with zero where the row lacks them, whatever stood there."""
-    return replace(part, pooled=part.pooled.masked_fill(~part.present[:, None], 0))
+    return replace(
+        part,
+        pooled=part.pooled.masked_fill(~part.present[:, None], 0),
+        tokens=part.tokens.masked_fill(~part.mask[:, :, None], 0),
+    )

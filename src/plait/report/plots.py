@@ -7,7 +7,15 @@ from pathlib import Path
 from plait.ensemble.board import Board
 from plait.writing import replacing
 
-COLOURS = {"single": "#7a8793", "feature": "#2f6f9f", "trees": "#8a6d3b", "decision": "#c2572b"}
+COLOURS = {
+    "single": "#7a8793",
+    "feature": "#2f6f9f",
+    "tensor": "#3a8f7b",
+    "representation": "#6a5aa8",
+    "interaction": "#a8487f",
+    "trees": "#8a6d3b",
+    "decision": "#c2572b",
+}
 """A colour a level."""
 
 

@@ -1,0 +1,197 @@
+"""The one attention of the package, and the positions in time and space that it knows."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from plait.errors import ConfigError
+
+Turn = tuple[Tensor, Tensor]
+"""Cosines and sines of the angles that tokens are turned by, each (b 1 t d/2) of one head."""
+
+
+class Rotary(nn.Module):
+    """Turns queries and keys by when and where their tokens are.
+
+        angle_j = 2 pi (time / period_j + [height, width]_(j mod 2) / span_j)
+
+    The product of a turned query and a turned key depends on the difference of their times and
+    places alone, whatever the rates of their streams. A token without a time or place is not turned
+    by it. Follows Su et al., RoFormer (2021), section 3.2.2, with seconds in place of the index,
+    and axial in space as Heo et al. (ECCV 2024), section 3.1.
+
+    Args:
+        width: d of one head; even.
+        shortest: period of the fastest pair of features, in units of time.
+        longest: period of the slowest.
+    """
+
+    def __init__(self, width: int, shortest: float = 0.1, longest: float = 100.0) -> None:
+        super().__init__()
+        self.per_time = nn.Buffer(_frequencies(width // 2, shortest, longest), persistent=False)
+        self.per_place = nn.Buffer(_frequencies(width // 2, 0.1, 4.0), persistent=False)
+
+    def forward(self, time: Tensor | None, place: Tensor | None) -> Turn | None:
+        """Return the turn of tokens at (b t) times and (b t 2) places; NaN for those without."""
+        if time is None and place is None:
+            return None
+        angles = torch.zeros((), device=self.per_time.device)
+        if time is not None:
+            angles = angles + time.nan_to_num()[:, :, None] * self.per_time
+        if place is not None:
+            pairs = torch.arange(len(self.per_place), device=place.device) % 2
+            angles = angles + place.nan_to_num()[:, :, pairs] * self.per_place
+        return angles.cos()[:, None], angles.sin()[:, None]
+
+
+def _frequencies(count: int, shortest: float, longest: float) -> Tensor:
+    """Return (count) angles a unit, geometrically from the shortest to the longest period."""
+    steps = torch.linspace(0, 1, count) if count > 1 else torch.zeros(count)
+    return 2 * math.pi / (shortest * (longest / shortest) ** steps)
+
+
+def turned(values: Tensor, turn: Turn | None) -> Tensor:
+    """Return (b h t d) values with each pair of features turned by its token's angle."""
+    if turn is None:
+        return values
+    cosines, sines = (part.to(values.dtype) for part in turn)
+    one, other = values.chunk(2, dim=-1)
+    return torch.cat([one * cosines - other * sines, one * sines + other * cosines], dim=-1)
+
+
+def require_heads(width: int, heads: int) -> None:
+    """Refuse a width that heads cannot share in even parts.
+
+    Raises:
+        ConfigError: saying what it must be.
+    """
+    if width % (2 * heads):
+        raise ConfigError(
+            f"A width of {width} cannot be shared by {heads} heads of attention: it must be a "
+            f"multiple of {2 * heads}."
+        )
+
+
+class Attention(nn.Module):
+    """softmax(q k' / sqrt(d)) v in several heads (Vaswani et al., 2017, section 3.2.2).
+
+    Args:
+        width: d of the tokens.
+        heads: that share it; each gets an even part.
+        dropout: share of the weights dropped in training.
+
+    Raises:
+        ConfigError: when the heads cannot share the width.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        require_heads(width, heads)
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        context: Tensor,
+        mask: Tensor,
+        turn: Turn | None = None,
+        context_turn: Turn | None = None,
+    ) -> Tensor:
+        """Return (b t d), zero in rows without any context.
+
+        Args:
+            tokens: (b t d), that ask.
+            context: (b s d), that answer.
+            mask: (b s), True where the context is real.
+            turn: of the tokens.
+            context_turn: of the context.
+        """
+        query = turned(self._split(self.query(tokens)), turn)
+        key, value = self.key_value(context).chunk(2, dim=-1)
+        key, value = turned(self._split(key), context_turn), self._split(value)
+        anything = mask.any(dim=1)
+        # A row without context would be 0 / 0: it looks at everything, and is set to zero below.
+        seen = (mask | ~anything[:, None])[:, None, None]
+        found = nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=seen, dropout_p=self.dropout if self.training else 0.0
+        )
+        joined = self.out(found.transpose(1, 2).flatten(start_dim=2))
+        return joined * anything[:, None, None].to(joined.dtype)
+
+    def _split(self, values: Tensor) -> Tensor:
+        """Return (b h t d/h)."""
+        return values.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """A Transformer layer that normalises first: attention, then a hidden layer, both added.
+
+    x + A(LN(x), LN(c)), then y + MLP(LN(y)) (Xiong et al., 2020, figure 1b). Without another
+    context, tokens attend to each other; both are normalised by the same layer, as MulT does.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, dropout)
+        self.hidden = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, 4 * width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * width, width),
+            nn.Dropout(dropout),
+        )
+
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        turn: Turn | None = None,
+        context: Tensor | None = None,
+        context_turn: Turn | None = None,
+    ) -> Tensor:
+        """Return (b t d).
+
+        Args:
+            tokens: (b t d).
+            mask: of the context, (b s); without one of the tokens, (b t).
+            turn: of the tokens.
+            context: (b s d), or None for the tokens themselves.
+            context_turn: of the context.
+        """
+        own = self.norm(tokens)
+        if context is None:
+            found = self.attention(own, own, mask, turn, turn)
+        else:
+            found = self.attention(own, self.norm(context), mask, turn, context_turn)
+        tokens = tokens + found
+        added: Tensor = tokens + self.hidden(tokens)
+        return added
+
+
+class Transformer(nn.Module):
+    """Several blocks, one after the other; a context answers in all of them as it came in."""
+
+    def __init__(self, width: int, heads: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        turn: Turn | None = None,
+        context: Tensor | None = None,
+        context_turn: Turn | None = None,
+    ) -> Tensor:
+        """Return (b t d); takes what a block takes."""
+        for block in self.blocks:
+            tokens = block(tokens, mask, turn, context, context_turn)
+        return tokens
