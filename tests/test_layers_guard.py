@@ -50,7 +50,12 @@ LAYERS = {
 """A file or folder at the top of the package, and its layer."""
 
 HEAVY = {
-    "cv2": {"encoders/classical_image.py", "encoders/histograms.py", "encoders/visual_words.py"},
+    "cv2": {
+        "encoders/classical_image.py",
+        "encoders/histograms.py",
+        "encoders/visual_words.py",
+        "encoders/pictures.py",
+    },
     "lightgbm": set(),
     "matplotlib": set(),
     "pandas": {"estimators.py"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from plait.data.loader import View, blocks
 from plait.encoders.encoder import Encoder, Matrix
-from plait.types import Features, Sample
+from plait.types import Features, Raw, Sample
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,22 @@ class Encoded:
         features: Features of all n rows, by source.
         matrices: what experts that are not networks read of a source, where its encoder offers it.
         codes: which columns of a matrix are level codes, by source.
+        raw: samples of all n rows, by source, for encoders that are trained.
     """
 
-    features: Mapping[str, Features]
-    matrices: Mapping[str, Matrix]
-    codes: Mapping[str, Sequence[int]]
+    features: Mapping[str, Features] = field(default_factory=dict)
+    matrices: Mapping[str, Matrix] = field(default_factory=dict)
+    codes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    raw: Mapping[str, Raw] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(next(iter(self.features.values())))
+        parts: list[Features | Raw] = [*self.features.values(), *self.raw.values()]
+        return len(parts[0])
+
+    def inputs(self, sources: Iterable[str]) -> dict[str, Features | Raw]:
+        """Return what a network reads of each source: samples, or else Features."""
+        return {name: self.raw[name] if name in self.raw else self.features[name]
+                for name in sources}  # fmt: skip
 
     def take(self, rows: np.ndarray) -> Encoded:
         """Return the given rows, (k) numbers or (n) booleans, in order."""
@@ -40,6 +48,7 @@ class Encoded:
             self,
             features={name: features.take(index) for name, features in self.features.items()},
             matrices={name: matrix[rows] for name, matrix in self.matrices.items()},
+            raw={name: raw.take(index) for name, raw in self.raw.items()},
         )
 
     def without(self, sources: Iterable[str]) -> Encoded:
@@ -56,11 +65,12 @@ class Encoded:
                 name: _emptied(matrix) if name in gone else matrix
                 for name, matrix in self.matrices.items()
             },
+            raw={n: raw.keep(nowhere) if n in gone else raw for n, raw in self.raw.items()},
         )
 
     def present(self, sources: Iterable[str]) -> Tensor:
         """Return (n), True where the row has at least one of the sources."""
-        return torch.stack([self.features[name].present for name in sources]).any(dim=0)
+        return torch.stack([p.present for p in self.inputs(sources).values()]).any(dim=0)
 
 
 def _emptied(matrix: Matrix) -> Matrix:
@@ -74,13 +84,15 @@ def encode(
     encoders: Mapping[str, Encoder],
     samples: Mapping[str, Sequence[Sample | None]],
     rows: np.ndarray,
+    raw: Iterable[str] = (),
 ) -> Encoded:
     """Encode the given rows with fitted encoders, a block at a time.
 
     Args:
-        encoders: by source.
+        encoders: frozen ones, by source.
         samples: of the whole table, by source.
         rows: (n) row numbers.
+        raw: sources whose samples are kept, for encoders that are trained.
     """
     features: dict[str, Features] = {}
     matrices: dict[str, Matrix] = {}
@@ -89,7 +101,13 @@ def encode(
         if matrix is not None:
             matrices[name] = matrix
     codes = {name: encoder.code_columns for name, encoder in encoders.items()}
-    return Encoded(features, matrices, codes)
+    kept = {name: Raw(samples[name], torch.from_numpy(rows), _present(samples[name], rows))
+            for name in raw}  # fmt: skip
+    return Encoded(features, matrices, codes, kept)
+
+
+def _present(samples: Sequence[Sample | None], rows: np.ndarray) -> Tensor:
+    return torch.tensor([samples[int(row)] is not None for row in rows], dtype=torch.bool)
 
 
 @torch.no_grad()
@@ -130,20 +148,22 @@ def fit_and_encode(
     rows: np.ndarray,
     target: np.ndarray,
     seed: int,
+    raw: Iterable[str] = (),
 ) -> Encoded:
     """Fit the encoders on the given rows, and encode these rows as training rows.
 
     Args:
-        encoders: to be fitted, by source.
+        encoders: frozen ones, to be fitted, by source.
         samples: of the whole table, by source.
         rows: (n) training rows.
         target: (n c) of these rows.
         seed: of everything random.
+        raw: sources whose samples are kept, for encoders that are trained.
     """
     learned: dict[str, Features] = {}
     for name, encoder in encoders.items():
         own = encoder.fit_encode(View(samples[name], rows), target, seed)
         if own is not None:
             learned[name] = own
-    encoded = encode(encoders, samples, rows)
+    encoded = encode(encoders, samples, rows, raw)
     return replace(encoded, features={**encoded.features, **learned})

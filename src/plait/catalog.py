@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from torch import nn
+
+from plait.data.loader import Source
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.classical_table import ClassicalTable
 from plait.encoders.classical_text import ClassicalText
+from plait.encoders.config import EncoderConfig
+from plait.encoders.convolutional import ConvolutionalBody, ConvolutionalImage
 from plait.encoders.encoder import Encoder
+from plait.encoders.pictures import Patches
+from plait.encoders.recurrent import RecurrentBody
+from plait.encoders.subwords import Subwords
+from plait.encoders.tabular import ColumnTokens, MLPBody
+from plait.encoders.trained import Stem, TrainedEncoder
+from plait.encoders.transformer import TransformerBody
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
 from plait.fusion.graph import GraphAttention
@@ -16,12 +29,43 @@ from plait.tasks.classify import Classify, Multilabel
 from plait.tasks.regress import Regress
 from plait.tasks.task import Task
 
-ENCODERS: dict[str, type[Encoder]] = {
-    "image": ClassicalImage,
-    "text": ClassicalText,
-    "table": ClassicalTable,
+ENCODERS: dict[str, dict[str, Callable[[Source, EncoderConfig], Encoder]]] = {
+    "image": {
+        "classical": lambda source, c: ClassicalImage(c.image),
+        "convolutional": lambda source, c: ConvolutionalImage(c.trained),
+        "transformer": lambda source, c: _stemmed(
+            Patches(c.trained), TransformerBody(c.trained), c
+        ),
+    },
+    "text": {
+        "classical": lambda source, c: ClassicalText(c.text),
+        "convolutional": lambda source, c: _stemmed(
+            Subwords(c.trained), ConvolutionalBody(c.trained), c
+        ),
+        "lstm": lambda source, c: _stemmed(
+            Subwords(c.trained), RecurrentBody(c.trained, "lstm"), c
+        ),
+        "gru": lambda source, c: _stemmed(Subwords(c.trained), RecurrentBody(c.trained, "gru"), c),
+        "transformer": lambda source, c: _stemmed(
+            Subwords(c.trained), TransformerBody(c.trained), c
+        ),
+    },
+    "table": {
+        "classical": lambda source, c: ClassicalTable(source.columns),
+        "mlp": lambda source, c: _stemmed(
+            ColumnTokens(source.columns, c.trained), MLPBody(len(source.columns), c.trained), c
+        ),
+        "transformer": lambda source, c: _stemmed(
+            ColumnTokens(source.columns, c.trained), TransformerBody(c.trained, ordered=False), c
+        ),
+    },
 }
-"""The encoder of each kind of source in the preset `quick`."""
+"""The encoders of each kind of source; `classical` ones are frozen, the others are trained."""
+
+
+def _stemmed(stem: Stem, body: nn.Module, config: EncoderConfig) -> TrainedEncoder:
+    return TrainedEncoder(stem, body, config.trained.width)
+
 
 FUSIONS: dict[str, type[Fusion]] = {
     "concat": Concat,

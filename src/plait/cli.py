@@ -30,6 +30,10 @@ SplitOption = Annotated[
     typer.Option(help="stratified, random, group:COLUMN, time:COLUMN or column:COLUMN."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as JSON.")]
+Encoders = Annotated[
+    list[str] | None,
+    typer.Option(help="classical, trained, or image=NAME, text=NAME, table=NAME."),
+]
 Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
 Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
 Metric = Annotated[str | None, typer.Option(help="That decides.")]
@@ -85,6 +89,7 @@ def fit(
     fusion: Annotated[
         str | None, typer.Option(help="One name; `plait compare --fusion all` tries each.")
     ] = None,
+    encoders: Encoders = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     split: SplitOption = None,
     folds: Folds = None,
@@ -118,7 +123,9 @@ def fit(
         modalities=_modalities(image, text, number, category, categories, date),
         ignore=_names(ignore),
         split=split,
-        config=_config(config, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed),
+        config=_config(
+            config, encoders, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed
+        ),
     )
     folder = model.save(output, overwrite)
     board = from_json(Board, model.facts["board"])
@@ -148,6 +155,7 @@ def compare(
         list[str] | None,
         typer.Option(help="Names, repeated or with commas, or all; the feature level by default."),
     ] = None,
+    encoders: Encoders = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     split: SplitOption = None,
     folds: Folds = None,
@@ -183,7 +191,7 @@ def compare(
         ignore=_names(ignore),
         split=split,
         fusions=_fusions(fusion),
-        config=_config(config, head=head, folds=folds, metric=metric, seed=seed),
+        config=_config(config, encoders, head=head, folds=folds, metric=metric, seed=seed),
     )
     _print(board_table(board))
     if paths:
@@ -353,6 +361,7 @@ def _modalities(
 
 def _config(
     path: Path | None,
+    encoders: list[str] | None = None,
     fusion: str | None = None,
     head: str | None = None,
     folds: int | None = None,
@@ -361,8 +370,10 @@ def _config(
 ) -> FitConfig:
     """Return the settings of a file, with those said on the command line put over them."""
     import json
+    from dataclasses import replace
 
     from plait.config import from_json
+    from plait.encoders.config import choose_encoders
     from plait.ensemble.config import FitConfig
     from plait.errors import ConfigError
 
@@ -376,7 +387,8 @@ def _config(
     values |= {key: value for key, value in said.items() if value is not None}
     if head is not None:
         values["head"] = {**values.get("head", {}), "kind": head}
-    return from_json(FitConfig, values)
+    found = from_json(FitConfig, values)
+    return replace(found, encoders=choose_encoders(_names(encoders), found.encoders))
 
 
 def _print(what: Any) -> None:

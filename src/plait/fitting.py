@@ -90,7 +90,11 @@ def fit(
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
     entrants = line_up(
-        setup.problem.sources, setup.problem.target.kind, [config.fusion], ["average"]
+        setup.problem.sources,
+        setup.problem.target.kind,
+        [config.fusion],
+        ["average"],
+        config.encoders,
     )
     contest, board = _run(setup, entrants, config, progress)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
@@ -139,7 +143,7 @@ def compare(
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
     kind = setup.problem.target.kind
-    entrants = line_up(setup.problem.sources, kind, fusions, list(COMBINERS))
+    entrants = line_up(setup.problem.sources, kind, fusions, list(COMBINERS), config.encoders)
     return _run(setup, entrants, config, progress)[1]
 
 
@@ -178,7 +182,7 @@ def set_up(
     classes = truth.argmax(axis=1) if learned.kind == "classify" else None
     split = make_split(known, way, config.folds, classes, config.seed)
     reader = Reader(known, ledger)
-    encoders = {s.name: build_encoder(s, config) for s in sources}
+    encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
     samples, seconds = prepare(reader, sources, encoders, progress)
     _check_cells(reader, sources, config.max_bad_share)
     problem = Problem(sources, samples, seconds, learned, truth, split.groups)
@@ -237,7 +241,7 @@ def _test(model: Model, setup: Setup) -> dict[str, Any]:
     from plait.cache import encode
 
     rows = setup.split.test
-    scores = model.scores(encode(model.encoders, setup.problem.samples, rows))
+    scores = model.scores(encode(model.encoders, setup.problem.samples, rows, model.raw))
     result = evaluate(model.target, setup.problem.truth[rows], scores, setup.problem.groups[rows])
     return {"rows": len(rows), "scores": to_json(dict(result.scores))}
 

@@ -16,7 +16,7 @@ from plait.config import from_json, to_json
 from plait.data.loader import Source, sources_of
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, build_encoder, build_expert
+from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders
 from plait.ensemble.expert import State
 from plait.errors import ModelError
 from plait.parts import Parts
@@ -159,17 +159,16 @@ def read_folder(folder: str | Path) -> Parts:
     entrant = from_json(Entrant, document["entrant"])
     members = tuple(from_json(Entrant, member) for member in document["members"])
     sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
-    encoders = {}
-    for source in _needed(sources, members):
-        encoders[source.name] = build_encoder(source, config)
-        encoders[source.name].load_state_dict(_under(stored, f"encoders/{source.name}/"))
-        encoders[source.name].eval()
+    encoders = frozen_encoders(_needed(sources, members), config.encoders)
+    for name, encoder in encoders.items():
+        encoder.load_state_dict(_under(stored, f"encoders/{name}/"))
+        encoder.eval()
     trees = _read_trees(folder / "trees.txt")
     experts = {}
     for member in members:
         own = _under(stored, f"experts/{member.name}/")
         state = State(own, document["experts"][member.name], trees.get(member.name, []))
-        experts[member.name] = build_expert(member, target, config)
+        experts[member.name] = build_expert(member, target, config, sources)
         experts[member.name].load(state)
     combiner = None
     if entrant.members:

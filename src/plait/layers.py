@@ -11,6 +11,17 @@ from torch import Tensor, nn
 
 
 @contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute on so many threads, and give it back those it had afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch compute on one thread, and give it back its threads afterwards.
 
@@ -18,12 +29,16 @@ def one_thread() -> Iterator[None]:
     (the quickstart took 124 s with two threads, 35 s with one); and sums that are divided among
     threads need not repeat to the bit.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads(1):
         yield
-    finally:
-        torch.set_num_threads(threads)
+
+
+def renew(module: nn.Module) -> None:
+    """Give every layer of a module new weights, from torch's own generator."""
+    for layer in module.modules():
+        reset = getattr(layer, "reset_parameters", None)
+        if callable(reset):
+            reset()
 
 
 class Fitted(nn.Module):

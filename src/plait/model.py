@@ -15,6 +15,7 @@ from plait.data.read import read
 from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
+from plait.ensemble.entrants import build_encoder
 from plait.errors import CellError, TableError
 from plait.folder import read_folder, write_folder
 from plait.layers import one_thread
@@ -103,8 +104,9 @@ class Model(Parts):
         """Read, prepare and encode every row of a table."""
         self._require_columns(table)
         ledger = Ledger()
-        samples = prepare(Reader(table, ledger), self.sources, self.encoders, progress)[0]
-        return encode(self.encoders, samples, np.arange(len(table))), ledger
+        encoders = {s.name: build_encoder(s, self.config.encoders) for s in self.read}
+        samples = prepare(Reader(table, ledger), self.sources, encoders, progress)[0]
+        return encode(self.encoders, samples, np.arange(len(table)), self.raw), ledger
 
     def _require_columns(self, table: Table) -> None:
         names = [column.name for source in self.sources for column in source.columns]
@@ -152,12 +154,12 @@ class Model(Parts):
         """Return exact Shapley values of the sources, for scores that are known already."""
         from plait.explain.modality import shapley
 
-        everyone = frozenset(self.encoders)
+        everyone = frozenset(source.name for source in self.read)
 
         def predict(known: frozenset[str]) -> np.ndarray:
             return scores if known == everyone else self.scores(encoded.without(everyone - known))
 
-        base, parts = shapley(tuple(self.encoders), predict)
+        base, parts = shapley(sorted(everyone), predict)
         column = scores.argmax(axis=1) if self.target.kind != "regress" else [0] * len(scores)
         return tuple(
             Explanation(

@@ -9,27 +9,33 @@ from torch import Tensor, nn
 from plait.encoders.encoder import Encoder
 from plait.fusion.fusion import Fusion
 from plait.tasks.task import Task
-from plait.types import Batch, Features
+from plait.types import Features, Raw
 
 
 class Network(nn.Module):
     """Columns in, scores out.
 
-        batch --encoders--> Features a source --fusion--> Features --task--> scores
+        samples --encoders--> Features a source --fusion--> Features --task--> scores
 
-    With frozen encoders, `encode` is done once for all rows and training starts from there: `loss`
-    and `predict` take the Features of the sources.
+    `encoders` are those that are trained with the network; sources of frozen encoders come as
+    Features, computed once for all rows.
     """
 
     def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion, task: Task) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict(encoders)
+        # By number: the name of a column may hold what the name of a module may not.
+        self.encoders = nn.ModuleList(encoders.values())
+        self.names = tuple(encoders)
         self.fusion = fusion
         self.task = task
 
-    def encode(self, batch: Batch) -> dict[str, Features]:
-        """Return the Features of each source of a batch."""
-        return {name: encoder(batch[name]) for name, encoder in self.encoders.items()}
+    def encode(self, rows: Mapping[str, Features | Raw]) -> dict[str, Features]:
+        """Return the Features of each source of b rows; samples go through their encoder."""
+        encoders = dict(zip(self.names, self.encoders, strict=True))
+        return {
+            name: encoders[name](part.batch()) if isinstance(part, Raw) else part
+            for name, part in rows.items()
+        }
 
     def loss(self, features: Mapping[str, Features], target: Tensor, weight: Tensor) -> Tensor:
         """Return the scalar loss of b rows, for a target (b c) and row weights (b)."""
@@ -41,6 +47,6 @@ class Network(nn.Module):
         scores: Tensor = self.task.predict(self.fusion(features))
         return scores
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Return (b c) scores of a batch of samples."""
-        return self.predict(self.encode(batch))
+    def forward(self, rows: Mapping[str, Features | Raw]) -> Tensor:
+        """Return (b c) scores of b rows."""
+        return self.predict(self.encode(rows))

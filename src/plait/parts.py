@@ -11,7 +11,7 @@ from plait.data.quality import Ledger
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import Combiner
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant
+from plait.ensemble.entrants import Entrant, raw_sources
 from plait.ensemble.expert import Expert
 from plait.tasks.target import Target
 from plait.types import Schema
@@ -27,7 +27,7 @@ class Parts:
         sources: what it reads.
         entrant: the winner of the contest.
         members: the entrants that its experts were.
-        encoders: by source.
+        encoders: frozen ones, by source; trained ones are part of their experts.
         experts: by name.
         combiner: of the experts; None when there is one.
         config: all settings.
@@ -46,3 +46,14 @@ class Parts:
     config: FitConfig
     facts: dict[str, Any] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger, repr=False)
+
+    @property
+    def read(self) -> tuple[Source, ...]:
+        """The sources that the members read."""
+        names = {name for member in self.members for name in member.sources}
+        return tuple(source for source in self.sources if source.name in names)
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """The sources that are read by encoders trained with their network."""
+        return raw_sources(self.read, self.config.encoders)

@@ -132,6 +132,11 @@ class Features:
         return cls(pooled, pooled[:, None], mask, mask.long() * 0 + source)
 
     @classmethod
+    def of_vectors(cls, pooled: Tensor) -> Features:
+        """Return Features of (b d) vectors, all of them present, one token a row."""
+        return cls.from_pooled(pooled, pooled.new_ones(len(pooled)).bool())
+
+    @classmethod
     def of_tokens(cls, tokens: Tensor, mask: Tensor, pooled: Tensor | None = None) -> Features:
         """Return Features of (b t d) tokens; pooled to their mean unless (b d) is given."""
         pooled = mean_of(tokens, mask) if pooled is None else pooled
@@ -168,6 +173,16 @@ class Features:
             maps=None if self.maps is None else tuple(m[rows] for m in self.maps),
         )
 
+    def spread(self, present: Tensor) -> Features:
+        """Return (b) rows of which those where `present` (b) is True are these, in their order.
+
+        The others are missing.
+        """
+        if bool(present.all()):
+            return self
+        rows = (present.cumsum(dim=0) - 1).clamp_min(0)
+        return self.take(rows).keep(present)
+
     def keep(self, kept: Tensor) -> Features:
         """Return the same rows with those where `kept` (b) is False made missing."""
         scale = kept.to(self.pooled.dtype)
@@ -193,6 +208,37 @@ class Features:
             place=None if self.place is None else self.place.to(device),
             maps=None if self.maps is None else tuple(m.to(place) for m in self.maps),
         )
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Samples that an encoder reads anew in every step, because it is trained.
+
+    Attributes:
+        samples: of the whole table.
+        rows: (n), the rows of it that are meant.
+        present: (n), True where the row has the source.
+    """
+
+    samples: Sequence[Sample | None]
+    rows: Tensor
+    present: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: Tensor) -> Raw:
+        """Return the given rows, (k) long, in their order."""
+        return replace(self, rows=self.rows[rows], present=self.present[rows])
+
+    def keep(self, kept: Tensor) -> Raw:
+        """Return the same rows with those where `kept` (n) is False made missing."""
+        return replace(self, present=self.present & kept)
+
+    def batch(self) -> list[Sample | None]:
+        """Return the samples of all rows; None where missing."""
+        pairs = zip(self.rows.tolist(), self.present.tolist(), strict=True)
+        return [self.samples[row] if there else None for row, there in pairs]
 
 
 def mean_of(tokens: Tensor, mask: Tensor) -> Tensor:

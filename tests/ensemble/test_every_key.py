@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from operator import ne
+from operator import attrgetter, ne
 from typing import Any
 
 import lightgbm
@@ -17,17 +17,22 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
+from plait.attention import Attention
 from plait.cache import Encoded
+from plait.data.loader import Source
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.classical_text import ClassicalText
+from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
+from plait.ensemble.entrants import Entrant, build_encoder, build_expert
 from plait.ensemble.linear import LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError
 from plait.tasks.target import Target
 from plait.train import loop
-from plait.types import Features, Modality
+from plait.train.config import TrainConfig
+from plait.types import Column, Features, Modality
 
 NOTHING = np.zeros((1, 1), np.float32)
 
@@ -68,7 +73,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def image(config: FitConfig) -> ClassicalImage:
-    encoder = ClassicalImage(config.image)
+    encoder = ClassicalImage(config.encoders.image)
     encoder.fit([encoder.preprocess([picture]) for picture in pictures()], NOTHING, 0)
     return encoder
 
@@ -78,19 +83,19 @@ def image_width(config: FitConfig) -> int:
 
 
 def image_parts(config: FitConfig) -> tuple[np.ndarray, ...]:
-    return ClassicalImage(config.image).preprocess([pictures()[0]])
+    return ClassicalImage(config.encoders.image).preprocess([pictures()[0]])
 
 
 def grain(config: FitConfig) -> float:
     """Return how much neighbouring pixels differ after denoising."""
-    prepared = ClassicalImage(config.image)._prepare(pictures()[0])
+    prepared = ClassicalImage(config.encoders.image)._prepare(pictures()[0])
     return float(np.abs(np.diff(prepared.astype(float), axis=0)).mean())
 
 
 def weak_gradients(config: FitConfig) -> float:
     """Return the number of key points of a picture of little contrast."""
     dull = (pictures()[0] // 12 + 100).astype(np.uint8)
-    return len(ClassicalImage(config.image).preprocess([dull])[0])
+    return len(ClassicalImage(config.encoders.image).preprocess([dull])[0])
 
 
 def pooled_words(config: FitConfig) -> tuple[int, float]:
@@ -109,7 +114,7 @@ TEXTS += [text.upper() for text in TEXTS[:4]]  # fmt: skip
 
 
 def text(config: FitConfig) -> ClassicalText:
-    encoder = ClassicalText(config.text)
+    encoder = ClassicalText(config.encoders.text)
     encoder.fit(TEXTS, NOTHING, 0)
     return encoder
 
@@ -254,31 +259,147 @@ ATTENTION = (
     ("fusion_settings.layers", 1),
 )
 
+TRAINED = {"image": "transformer", "text": "transformer", "table": "transformer"}
+SOURCES = {
+    "image": Source("photo", "image", (Column("photo", Modality.IMAGE),)),
+    "text": Source("title", "text", (Column("title", Modality.TEXT),)),
+    "table": Source("table", "table", (Column("size", Modality.NUMBER),)),
+}
+
+
+def trained(kind: str, config: FitConfig) -> Encoder:
+    """Return a fitted encoder that is trained, of a kind of source."""
+    named = dataclasses.replace(config.encoders, **{f"of_{kind}": TRAINED[kind]})
+    encoder = build_encoder(SOURCES[kind], named)
+    several = [f"{text} {text[::-1]}" for text in TEXTS]  # more pairs of letters than 300 hold
+    encoder.fit(several if kind == "text" else [None], NOTHING, 0)
+    return encoder
+
+
+def kind_of(kind: str) -> Callable[[FitConfig], str]:
+    """Return what names the class of the encoder of a kind of source."""
+    return lambda c: type(build_encoder(SOURCES[kind], c.encoders)).__name__
+
+
+def weights(config: FitConfig) -> int:
+    return sum(p.numel() for p in trained("image", config).parameters())
+
+
+def seen(config: FitConfig) -> list[Any]:
+    """Return the tokens of a picture, twice as in training."""
+    encoder = trained("image", config).train()
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(module, Attention):
+            module.dropout = 0.0
+    sample = encoder.preprocess([pictures()[0]])
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return [encoder([sample]).tokens for _ in range(6)]
+
+
+def attention(config: FitConfig) -> list[tuple[int, float]]:
+    found = trained("image", config).modules()
+    return [(m.heads, m.dropout) for m in found if isinstance(m, Attention)]
+
+
+def deep(config: FitConfig) -> TrainConfig:
+    """Return the settings that reach the loop of a network with an encoder of its own."""
+    config = with_key("encoders.of_image", "convolutional", config)
+    entrant = Entrant("photo", "single", "network", ("photo",))
+    expert = build_expert(entrant, TARGET, config, [SOURCES["image"]])
+    assert isinstance(expert, NetworkExpert)
+    return expert.train_config
+
+
+DEEP = {
+    "epochs": 7, "least_steps": 7, "batch_size": 7, "learning_rate": 0.7, "weight_decay": 0.7,
+    "patience": 7, "clip": 7.0, "validation_share": 0.3, "modality_dropout": 0.7,
+}  # fmt: skip
+
 EFFECTS = {
-    "image.colour": Effect("colours are no part of it", False, image_width, shorter),
-    "image.denoise": Effect("specks go", "median", grain, lambda a, b: b < 0.8 * a),
-    "image.equalise": Effect("dull pictures show more", True, weak_gradients, longer),
-    "image.side": Effect(
+    **{
+        f"deep.{name}": Effect("reaches the loop that trains encoders", value, deep, ne)
+        for name, value in DEEP.items()
+    },
+    "train.clip": Effect(
+        "smaller steps", 1e-6, lambda c: history(c)["length"], ne, (("train.learning_rate", 0.1),)
+    ),
+    "encoders.of_image": Effect("another encoder", "convolutional", kind_of("image"), ne),
+    "encoders.of_text": Effect("another encoder", "gru", kind_of("text"), ne),
+    "encoders.of_table": Effect("another encoder", "mlp", kind_of("table"), ne),
+    "encoders.trained.width": Effect("fewer weights", 16, weights, shorter),
+    "encoders.trained.layers": Effect("fewer weights", 1, weights, shorter),
+    "encoders.trained.heads": Effect(
+        "other heads", 8, attention, lambda a, b: (a[0][0], b[0][0]) == (4, 8)
+    ),
+    "encoders.trained.dropout": Effect(
+        "more is dropped", 0.5, attention, lambda a, b: (a[0][1], b[0][1]) == (0.1, 0.5)
+    ),
+    "encoders.trained.vocabulary": Effect(
+        "fewer subwords",
+        300,
+        lambda c: trained("text", c).stem.vectors.num_embeddings,
+        lambda a, b: b == 300 < a,
+    ),
+    "encoders.trained.longest": Effect(
+        "texts are cut",
+        3,
+        lambda c: trained("text", c)(TEXTS).tokens.shape[1],
+        lambda a, b: b == 3 < a,
+    ),
+    "encoders.trained.side": Effect(
+        "smaller pictures",
+        16,
+        lambda c: trained("image", c).preprocess([pictures()[0]]).shape,
+        lambda a, b: (a, b) == ((1, 64, 64, 3), (1, 16, 16, 3)),
+    ),
+    "encoders.trained.patch": Effect(
+        "more patches", 4, lambda c: seen(c)[0].shape[1], lambda a, b: (a, b) == (64, 256)
+    ),
+    "encoders.trained.augment": Effect(
+        "the same picture every time",
+        False,
+        lambda c: len({round(float(tokens.sum()), 4) for tokens in seen(c)}),
+        lambda a, b: b == 1 < a,
+    ),
+    "encoders.image.colour": Effect("colours are no part of it", False, image_width, shorter),
+    "encoders.image.denoise": Effect("specks go", "median", grain, lambda a, b: b < 0.8 * a),
+    "encoders.image.equalise": Effect("dull pictures show more", True, weak_gradients, longer),
+    "encoders.image.side": Effect(
         "fewer key points in a smaller picture", 32, lambda c: len(image_parts(c)[0]), shorter
     ),
-    "image.hog_side": Effect(
+    "encoders.image.hog_side": Effect(
         "fewer cells", 32, lambda c: len(image_parts(c)[2]), lambda a, b: (a, b) == (1764, 324)
     ),
-    "image.words": Effect(
+    "encoders.image.words": Effect(
         "a smaller vocabulary", 8, lambda c: pooled_words(c)[0], lambda a, b: b == a / 4
     ),
-    "image.pooling": Effect(
-        "counts, not differences", "words", pooled_words,
+    "encoders.image.pooling": Effect(
+        "counts, not differences",
+        "words",
+        pooled_words,
         lambda a, b: a[0] == 128 * b[0] and b[1] >= 0 > a[1],
     ),
-    "image.width": Effect("fewer components", 4, image_width, lambda a, b: b == 4 + 4 + 2 < a),
-    "text.lower": Effect("case is kept", False, words, lambda a, b: "Big" in b - a),
-    "text.stop_words": Effect("the is left out", "english", words, lambda a, b: "the" in a - b),
-    "text.max_share": Effect("blue is in all", 0.9, words, lambda a, b: "blue" in a - b),
-    "text.word_run": Effect("no pairs", 1, words, lambda a, b: "big lamp" in a - b),
-    "text.character_run": Effect("shorter runs", 3, characters, lambda a, b: (a, b) == (5, 3)),
-    "text.vocabulary": Effect("fewer words", 7, lambda c: len(words(c)), lambda a, b: b == 7 < a),
-    "text.width": Effect("fewer components", 3, lambda c: text(c).width, lambda a, b: b == 3 < a),
+    "encoders.image.width": Effect(
+        "fewer components", 4, image_width, lambda a, b: b == 4 + 4 + 2 < a
+    ),
+    "encoders.text.lower": Effect("case is kept", False, words, lambda a, b: "Big" in b - a),
+    "encoders.text.stop_words": Effect(
+        "the is left out", "english", words, lambda a, b: "the" in a - b
+    ),
+    "encoders.text.max_share": Effect("blue is in all", 0.9, words, lambda a, b: "blue" in a - b),
+    "encoders.text.word_run": Effect("no pairs", 1, words, lambda a, b: "big lamp" in a - b),
+    "encoders.text.character_run": Effect(
+        "shorter runs", 3, characters, lambda a, b: (a, b) == (5, 3)
+    ),
+    "encoders.text.vocabulary": Effect(
+        "fewer words", 7, lambda c: len(words(c)), lambda a, b: b == 7 < a
+    ),
+    "encoders.text.width": Effect(
+        "fewer components", 3, lambda c: text(c).width, lambda a, b: b == 3 < a
+    ),
     "head.kind": Effect(
         "a hidden layer", "mlp", head_kinds, lambda a, b: "task.head.4.weight" in set(b) - set(a)
     ),
@@ -286,52 +407,76 @@ EFFECTS = {
     "head.dropout": Effect(
         "learns more slowly", 0.9, lambda c: history(c)["history"].training[-1], longer, MLP
     ),
-    "train.epochs": Effect("more passes", 6, lambda c: history(c)["epochs"],
-                           lambda a, b: (a, b) == (4, 6)),
-    "train.least_steps": Effect("small tables get more", 60, lambda c: history(c)["epochs"],
-                                lambda a, b: (a, b) == (4, 10)),
-    "train.batch_size": Effect("rows a step", 50, lambda c: history(c)["batch"],
-                               lambda a, b: (a, b) == (32, 50)),
+    "train.epochs": Effect(
+        "more passes", 6, lambda c: history(c)["epochs"], lambda a, b: (a, b) == (4, 6)
+    ),
+    "train.least_steps": Effect(
+        "small tables get more", 60, lambda c: history(c)["epochs"], lambda a, b: (a, b) == (4, 10)
+    ),
+    "train.batch_size": Effect(
+        "rows a step", 50, lambda c: history(c)["batch"], lambda a, b: (a, b) == (32, 50)
+    ),
     "train.learning_rate": Effect("faster", 0.1, lambda c: history(c)["learned"], longer),
     "train.weight_decay": Effect("shorter weights", 5.0, lambda c: history(c)["length"], shorter),
-    "train.patience": Effect("stops sooner", 1, lambda c: history(c)["epochs"], shorter,
-                             (("train.epochs", 30), ("train.learning_rate", 0.3))),
+    "train.patience": Effect(
+        "stops sooner",
+        1,
+        lambda c: history(c)["epochs"],
+        shorter,
+        (("train.epochs", 30), ("train.learning_rate", 0.3)),
+    ),
     "train.validation_share": Effect(
-        "no row is held out", 0.0, lambda c: history(c)["history"].validation[0],
+        "no row is held out",
+        0.0,
+        lambda c: history(c)["history"].validation[0],
         lambda a, b: np.isfinite(a) and np.isnan(b),
     ),
-    "train.modality_dropout": Effect("more sources hidden", 0.5, lambda c: history(c)["hidden"],
-                                     lambda a, b: b > 2 * a > 0),
+    "train.modality_dropout": Effect(
+        "more sources hidden", 0.5, lambda c: history(c)["hidden"], lambda a, b: b > 2 * a > 0
+    ),
     "linear.strength": Effect("fits less closely", 0.01, linear_loss, longer),
     "linear.iterations": Effect("stops before it fits", 2, linear_loss, longer),
-    "trees.rounds": Effect("fewer rounds", 5, lambda c: trees(c)["rounds"],
-                           lambda a, b: (a, b) == (12, 5)),
-    "trees.trees": Effect("fewer trees in all", 9, lambda c: trees(c)["rounds"],
-                          lambda a, b: (a, b) == (12, 9)),
-    "trees.leaves": Effect("smaller trees", 3, lambda c: trees(c)["leaves"],
-                           lambda a, b: b == 3 < a),
+    "trees.rounds": Effect(
+        "fewer rounds", 5, lambda c: trees(c)["rounds"], lambda a, b: (a, b) == (12, 5)
+    ),
+    "trees.trees": Effect(
+        "fewer trees in all", 9, lambda c: trees(c)["rounds"], lambda a, b: (a, b) == (12, 9)
+    ),
+    "trees.leaves": Effect(
+        "smaller trees", 3, lambda c: trees(c)["leaves"], lambda a, b: b == 3 < a
+    ),
     "trees.learning_rate": Effect("larger steps", 0.9, lambda c: trees(c)["first"], longer),
-    "trees.least_rows": Effect("fuller leaves", 30, lambda c: trees(c)["leaf"],
-                               lambda a, b: 10 <= a < 30 <= b),
-    "trees.patience": Effect("stops sooner", 1, lambda c: trees(c)["rounds"], shorter,
-                             (("trees.rounds", 60),)),
-    "trees.reduced_to": Effect("fewer components", 5, lambda c: trees(c)["width"],
-                               lambda a, b: (a, b) == (3 + 32, 3 + 5)),
+    "trees.least_rows": Effect(
+        "fuller leaves", 30, lambda c: trees(c)["leaf"], lambda a, b: 10 <= a < 30 <= b
+    ),
+    "trees.patience": Effect(
+        "stops sooner", 1, lambda c: trees(c)["rounds"], shorter, (("trees.rounds", 60),)
+    ),
+    "trees.reduced_to": Effect(
+        "fewer components", 5, lambda c: trees(c)["width"], lambda a, b: (a, b) == (3 + 32, 3 + 5)
+    ),
     "fusion": Effect(
         "gates", "gated", head_kinds, lambda a, b: "fusion.gate.weight" in set(b) - set(a)
     ),
-    "fusion_settings.width": Effect("a narrower joint vector", 4, network_size, shorter,
-                                    (("fusion", "mean"),)),
+    "fusion_settings.width": Effect(
+        "a narrower joint vector", 4, network_size, shorter, (("fusion", "mean"),)
+    ),
     "fusion_settings.heads": Effect("other tokens are looked at", 2, attended, ne, ATTENTION),
     "fusion_settings.layers": Effect("a deeper network", 2, network_size, longer, ATTENTION),
     "fusion_settings.dropout": Effect(
         "learns less of the training rows", 0.8, lambda c: history(c)["learned"], shorter, ATTENTION
     ),
-    "fusion_settings.bottlenecks": Effect("more tokens between", 9, network_size, longer,
-                                          (*ATTENTION[1:], ("fusion", "bottleneck"))),
-    "fusion_settings.rank": Effect("a smaller tensor", 2, network_size, shorter,
-                                   (("fusion", "low_rank"), ("fusion_settings.width", 8))),
-}  # fmt: skip
+    "fusion_settings.bottlenecks": Effect(
+        "more tokens between", 9, network_size, longer, (*ATTENTION[1:], ("fusion", "bottleneck"))
+    ),
+    "fusion_settings.rank": Effect(
+        "a smaller tensor",
+        2,
+        network_size,
+        shorter,
+        (("fusion", "low_rank"), ("fusion_settings.width", 8)),
+    ),
+}
 """One entry a key. Keys of the contest itself stand in `OF_THE_CONTEST`."""
 
 OF_THE_CONTEST = {"metric", "folds", "seed", "max_bad_share"}
@@ -355,11 +500,16 @@ def test_key_has_its_effect(key) -> None:
 
 
 LIMITS = {
-    "image": {"side": 15, "hog_side": 15, "words": 1, "width": 0},
-    "text": {"max_share": 1.1, "word_run": 0, "character_run": 9, "vocabulary": 0, "width": 0},
+    "encoders.image": {"side": 15, "hog_side": 15, "words": 1, "width": 0},
+    "encoders.text": {"max_share": 1.1, "word_run": 0, "character_run": 9, "vocabulary": 0,
+                      "width": 0},
+    "encoders.trained": {"width": 7, "layers": 0, "heads": 0, "dropout": 1.0, "vocabulary": 299,
+                         "longest": 0, "side": 7, "patch": 0},
+    "fusion_settings": {"width": 0, "heads": 0, "layers": 0, "dropout": 1.0, "bottlenecks": 0,
+                        "rank": 0},
     "head": {"hidden": 1, "dropout": 1.0},
     "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "learning_rate": 0.0,
-              "weight_decay": -1.0, "patience": 0, "validation_share": 0.6,
+              "weight_decay": -1.0, "patience": 0, "clip": -1.0, "validation_share": 0.6,
               "modality_dropout": 1.0},
     "linear": {"strength": 0.0, "iterations": 0},
     "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,
@@ -375,7 +525,7 @@ def test_numbers_out_of_range_are_refused(part, key) -> None:
 
 def test_every_number_has_a_range() -> None:
     for part, limits in LIMITS.items():
-        default = getattr(FitConfig(), part)
+        default = attrgetter(part)(FitConfig())
         numbers = {f.name for f in dataclasses.fields(default)
                    if type(getattr(default, f.name)) in (int, float)}  # fmt: skip
         assert numbers == set(limits)

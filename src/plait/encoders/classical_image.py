@@ -18,6 +18,7 @@ from plait.encoders.histograms import colour_histogram, gradient_histogram
 from plait.encoders.reduction import Reduction
 from plait.encoders.visual_words import SAMPLED_DESCRIPTORS, VisualWords, describe
 from plait.errors import ConfigError
+from plait.types import Features
 
 FITTED_ON = 4000
 """Pictures that the vocabulary and the components are learned from, at most."""
@@ -122,13 +123,13 @@ class ClassicalImage(Encoder):
         self.reduce_colours.fit(colours, seed)
         self.reduce_gradients.fit(gradients, seed)
 
-    def embed(self, samples: Sequence[Parts]) -> Tensor:
-        """Return (b d): visual words, gradients and colours side by side."""
+    def encode(self, samples: Sequence[Parts]) -> Features:
+        """Return one token a row: visual words, gradients and colours side by side."""
         pooled, colours, gradients = self._stack(samples)
         parts = [self.reduce_words(pooled), self.reduce_gradients(gradients)]
         if self.config.colour:
             parts.append(self.reduce_colours(colours))
-        return torch.cat(parts, dim=1)
+        return Features.of_vectors(torch.cat(parts, dim=1))
 
     def _stack(self, samples: Sequence[Parts]) -> tuple[Tensor, Tensor, Tensor]:
         pooled = torch.stack([self.visual_words(sample[0]) for sample in samples])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from plait.encoders.encoder import Encoder
 from plait.encoders.tabular_columns import (
@@ -76,14 +75,14 @@ class ClassicalTable(Encoder):
         present = torch.tensor([sample is not None for sample in samples], dtype=torch.bool)
         return Features.from_pooled(self.standardise(values), present)
 
-    def embed(self, samples: Sequence[Cells]) -> Tensor:
-        """Return (b d)."""
+    def encode(self, samples: Sequence[Cells]) -> Features:
+        """Return one token a row."""
         cells = self._by_column(samples)
         blocks = [
             column.transform(values) for column, values in zip(self._columns, cells, strict=True)
         ]
-        embedded: Tensor = self.standardise(torch.from_numpy(np.concatenate(blocks, axis=1)))
-        return embedded
+        values = torch.from_numpy(np.concatenate(blocks, axis=1))
+        return Features.of_vectors(self.standardise(values))
 
     def matrix(self, samples: Sequence[Cells | None]) -> np.ndarray:
         """Return the values as they are, (b k), NaN where missing; categories as level codes."""

@@ -16,7 +16,7 @@ from plait.config import check_range
 from plait.data.text import words
 from plait.encoders.encoder import Encoder, Matrix
 from plait.layers import Standardise
-from plait.types import Sample
+from plait.types import Features, Sample
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -166,10 +166,9 @@ class ClassicalText(Encoder):
     def _project(self, counts: csr_matrix) -> Tensor:
         return torch.from_numpy(counts @ self.components.numpy().T)
 
-    def embed(self, samples: Sequence[str]) -> Tensor:
-        """Return (b d)."""
-        embedded: Tensor = self.standardise(self._project(self._count(samples)))
-        return embedded
+    def encode(self, samples: Sequence[str]) -> Features:
+        """Return one token a row."""
+        return Features.of_vectors(self.standardise(self._project(self._count(samples))))
 
     def matrix(self, samples: Sequence[str | None]) -> Matrix:
         """Return the sparse TF-IDF weights, (b vocabulary); a missing text is a row of zeros."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
-from torch import Tensor
 
 from plait.layers import Fitted
 from plait.types import Features, Sample
@@ -21,10 +20,12 @@ Matrix: TypeAlias = np.ndarray | csr_matrix
 class Encoder(Fitted, ABC):
     """Reads one source; `__init__` stores settings, `fit` learns, `forward` encodes.
 
-    `costly` says that `preprocess` is worth keeping on disk between uses.
+    `costly` says that `preprocess` is worth keeping on disk between uses. A `trained` encoder gets
+    its weights together with the network it is part of; the others are frozen once fitted.
     """
 
     costly: ClassVar[bool] = False
+    trained: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -62,17 +63,16 @@ class Encoder(Fitted, ABC):
         return []
 
     @abstractmethod
-    def embed(self, samples: Sequence[Sample]) -> Tensor:
-        """Return (b d) vectors of present samples."""
+    def encode(self, samples: Sequence[Sample]) -> Features:
+        """Return Features of (b) samples, none of them missing."""
 
     def forward(self, samples: Sequence[Sample | None]) -> Features:
         """Return Features of (b) samples; rows of None are missing."""
         present = torch.tensor([sample is not None for sample in samples], dtype=torch.bool)
-        pooled = torch.zeros(len(samples), self.width)
         there = [sample for sample in samples if sample is not None]
         if there:
-            pooled[present] = self.embed(there)
-        return Features.from_pooled(pooled, present)
+            return self.encode(there).spread(present)
+        return Features.from_pooled(torch.zeros(len(samples), self.width), present)
 
     def matrix(self, samples: Sequence[Sample | None]) -> Matrix | None:
         """Return (b k) values for experts that are not networks, None to give them the Features."""

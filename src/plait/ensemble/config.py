@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plait.config import check_range
-from plait.encoders.classical_image import ClassicalImageConfig
-from plait.encoders.classical_text import ClassicalTextConfig
+from plait.encoders.config import EncoderConfig
 from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
 from plait.fusion.fusion import FusionConfig
@@ -25,10 +24,10 @@ class FitConfig:
         folds: folds that entrants are judged on; 1 is one hold-out, 0 chooses by the rows.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
-        image: settings of the image encoder.
-        text: settings of the text encoder.
+        encoders: which encoder reads what, and their settings.
         head: settings of the heads of networks.
-        train: settings of the training loop.
+        train: settings of the training loop on frozen Features.
+        deep: settings of the training loop of networks that train their encoders.
         linear: settings of the linear model on sparse text.
         trees: settings of the trees.
     """
@@ -39,10 +38,19 @@ class FitConfig:
     folds: int = 0
     seed: int = 0
     max_bad_share: float = 0.2
-    image: ClassicalImageConfig = field(default_factory=ClassicalImageConfig)
-    text: ClassicalTextConfig = field(default_factory=ClassicalTextConfig)
+    encoders: EncoderConfig = field(default_factory=EncoderConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    deep: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=30,
+            least_steps=1000,
+            batch_size=64,
+            learning_rate=2e-3,
+            weight_decay=0.05,
+            patience=8,
+        )
+    )
     linear: LinearConfig = field(default_factory=LinearConfig)
     trees: TreesConfig = field(default_factory=TreesConfig)
 

@@ -21,7 +21,7 @@ from plait.data.loader import Source
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import COMBINERS, Combiner
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, build_encoder, build_expert
+from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, raw_sources
 from plait.ensemble.expert import Expert
 from plait.layers import one_thread
 from plait.progress import Advance
@@ -123,17 +123,20 @@ def run_fold(
     advance: Advance,
 ) -> None:
     """Fit the encoders and every expert on the learning rows, and score the held-out rows."""
-    encoders = {s.name: build_encoder(s, config) for s in problem.sources}
+    encoders = frozen_encoders(problem.sources, config.encoders)
+    raw = raw_sources(problem.sources, config.encoders)
     rows_of: dict[str, tuple[Encoded, Encoded]] = {}
     cost: dict[str, tuple[float, float]] = {}
-    for name, encoder in encoders.items():
-        rows_of[name], cost[name] = _encode_fold(
-            problem, name, encoder, learning, held, config.seed
+    for source in problem.sources:
+        one = {name: encoder for name, encoder in encoders.items() if name == source.name}
+        kept = tuple(name for name in raw if name == source.name)
+        rows_of[source.name], cost[source.name] = _encode_fold(
+            problem, source.name, one, kept, learning, held, config.seed
         )
     for entrant in experts:
         learned = _join([rows_of[name][0] for name in entrant.sources])
         judged = _join([rows_of[name][1] for name in entrant.sources])
-        expert = build_expert(entrant, problem.target, config)
+        expert = build_expert(entrant, problem.target, config, problem.sources)
         start = time.perf_counter()
         expert.fit(learned, problem.truth[learning], np.ones(len(learning)), config.seed)
         fitted = time.perf_counter()
@@ -143,25 +146,27 @@ def run_fold(
         outcome.scores[held] = scores
         outcome.fit_seconds += fitted - start + sum(cost[n][0] for n in entrant.sources)
         outcome.predict_seconds += done - fitted + sum(cost[n][1] for n in entrant.sources)
-        outcome.size = expert.state().size + sum(size_of(encoders[n]) for n in entrant.sources)
+        read = [encoders[name] for name in entrant.sources if name in encoders]
+        outcome.size = expert.state().size + sum(map(size_of, read))
         advance(1)
 
 
 def _encode_fold(
     problem: Problem,
     name: str,
-    encoder: Encoder,
+    encoder: Mapping[str, Encoder],
+    raw: Sequence[str],
     learning: np.ndarray,
     held: np.ndarray,
     seed: int,
 ) -> tuple[tuple[Encoded, Encoded], tuple[float, float]]:
     """Return the encoded learning and held-out rows, and the seconds each took with preparation."""
     a_row = problem.seconds[name] / len(problem.truth)
-    one, samples = {name: encoder}, {name: problem.samples[name]}
+    samples = {name: problem.samples[name]}
     start = time.perf_counter()
-    learned = fit_and_encode(one, samples, learning, problem.truth[learning], seed)
+    learned = fit_and_encode(encoder, samples, learning, problem.truth[learning], seed, raw)
     middle = time.perf_counter()
-    judged = encode(one, samples, held)
+    judged = encode(encoder, samples, held, raw)
     end = time.perf_counter()
     seconds = (middle - start + a_row * len(learning), end - middle + a_row * len(held))
     return (learned, judged), seconds
@@ -172,6 +177,7 @@ def _join(parts: Sequence[Encoded]) -> Encoded:
         {k: v for part in parts for k, v in part.features.items()},
         {k: v for part in parts for k, v in part.matrices.items()},
         {k: v for part in parts for k, v in part.codes.items()},
+        {k: v for part in parts for k, v in part.raw.items()},
     )
 
 
@@ -256,13 +262,16 @@ def refit(
             combiner.weights = weights[weights > 0]  # type: ignore[attr-defined]
         names = tuple(chosen)
     by_name = {entrant.name: entrant for entrant in entrants}
-    needed = {source for name in names for source in by_name[name].sources}
-    encoders = {s.name: build_encoder(s, config) for s in problem.sources if s.name in needed}
-    encoded = fit_and_encode(encoders, problem.samples, rows, problem.truth[rows], config.seed)
+    read = {source for name in names for source in by_name[name].sources}
+    needed = [source for source in problem.sources if source.name in read]
+    encoders = frozen_encoders(needed, config.encoders)
+    raw = raw_sources(needed, config.encoders)
+    truth = problem.truth[rows]
+    encoded = fit_and_encode(encoders, problem.samples, rows, truth, config.seed, raw)
     advance(1)
     experts = {}
     for name in names:
-        experts[name] = build_expert(by_name[name], problem.target, config)
-        experts[name].fit(encoded, problem.truth[rows], np.ones(len(rows)), config.seed)
+        experts[name] = build_expert(by_name[name], problem.target, config, needed)
+        experts[name].fit(encoded, truth, np.ones(len(rows)), config.seed)
         advance(1)
     return Fitted(encoders, experts, combiner)

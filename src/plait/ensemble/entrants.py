@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from plait.catalog import FUSIONS
+from plait.catalog import ENCODERS, FUSIONS
 from plait.data.loader import Source
-from plait.encoders.classical_image import ClassicalImage
-from plait.encoders.classical_table import ClassicalTable
-from plait.encoders.classical_text import ClassicalText
+from plait.encoders.config import CLASSICAL, EncoderConfig
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
@@ -46,11 +45,15 @@ class Entrant:
 
 
 SINGLE_METHOD = {"image": "network", "text": "linear", "table": "trees"}
-"""What reads a kind of source when it is alone."""
+"""What reads a kind of source when it is alone; where its encoder is trained, a network does."""
 
 
 def line_up(
-    sources: Sequence[Source], kind: Kind, fusions: Sequence[str], combiners: Sequence[str]
+    sources: Sequence[Source],
+    kind: Kind,
+    fusions: Sequence[str],
+    combiners: Sequence[str],
+    encoders: EncoderConfig = CLASSICAL,
 ) -> tuple[Entrant, ...]:
     """Return the entrants: every modality alone, fusions, trees on Features, combiners, the blend.
 
@@ -59,6 +62,7 @@ def line_up(
         kind: of the task; combiners that do not fit it are left out.
         fusions: names of fusions.
         combiners: names of combiners over the single modalities.
+        encoders: which encoder reads what; linear models and trees read frozen Features only.
 
     Raises:
         ConfigError: when a name is not known.
@@ -69,7 +73,7 @@ def line_up(
     for name in combiners:
         if name not in COMBINERS:
             raise ConfigError(unknown("Combiner", name, COMBINERS))
-    singles = _singles(sources)
+    singles = _singles(sources, encoders)
     everything = tuple(source.name for source in sources)
     several = len(singles) > 1
     if not several:
@@ -77,9 +81,9 @@ def line_up(
     taken = {(single.method, single.sources) for single in singles}
     experts = [
         *(Entrant(name, FUSIONS[name].level, "network", everything, name) for name in fusions),
-        Entrant("trees", "trees", "trees", everything),
+        Entrant("trees", "trees", "trees", tuple(frozen_encoders(sources, encoders))),
     ]
-    experts = [e for e in experts if (e.method, e.sources) not in taken]
+    experts = [e for e in experts if e.sources and (e.method, e.sources) not in taken]
     names = tuple(single.name for single in singles)
     decisions = [
         Entrant(name, "decision", name, everything, members=names)
@@ -91,7 +95,7 @@ def line_up(
     return (*singles, *experts, *decisions, *(blend if len(blend_members) > 1 else []))
 
 
-def _singles(sources: Sequence[Source]) -> list[Entrant]:
+def _singles(sources: Sequence[Source], encoders: EncoderConfig) -> list[Entrant]:
     kinds = dict.fromkeys(source.kind for source in sources)
     taken = {*FUSIONS, *COMBINERS, "trees"}
     singles = []
@@ -99,27 +103,60 @@ def _singles(sources: Sequence[Source]) -> list[Entrant]:
         own = tuple(source.name for source in sources if source.kind == kind)
         name = own[0] if len(own) == 1 else f"{kind} ({len(own)} columns)"
         name = f"{name} alone" if name in taken else name
-        singles.append(Entrant(name, "single", SINGLE_METHOD[kind], own))
+        trained = kind != "table" and encoders.name(kind) != "classical"
+        method = "network" if trained else SINGLE_METHOD[kind]
+        singles.append(Entrant(name, "single", method, own))
     return singles
 
 
-def build_expert(entrant: Entrant, target: Target, config: FitConfig) -> Expert:
+def build_expert(
+    entrant: Entrant, target: Target, config: FitConfig, sources: Sequence[Source]
+) -> Expert:
     """Return the entrant's expert, not yet fitted."""
     match entrant.method:
         case "linear":
             return LinearExpert(entrant.sources, target, config.linear)
         case "trees":
             return TreesExpert(entrant.sources, target, config.trees)
+    trained = {
+        source.name: partial(build_encoder, source, config.encoders)
+        for source in sources
+        if source.name in entrant.sources and build_encoder(source, config.encoders).trained
+    }
     return NetworkExpert(
-        entrant.sources, target, entrant.fusion, config.fusion_settings, config.head, config.train
+        entrant.sources,
+        target,
+        entrant.fusion,
+        config.fusion_settings,
+        config.head,
+        config.deep if trained else config.train,
+        trained,
     )
 
 
-def build_encoder(source: Source, config: FitConfig) -> Encoder:
-    """Return the source's encoder, not yet fitted."""
-    match source.kind:
-        case "image":
-            return ClassicalImage(config.image)
-        case "text":
-            return ClassicalText(config.text)
-    return ClassicalTable(source.columns)
+def build_encoder(source: Source, config: EncoderConfig) -> Encoder:
+    """Return the source's encoder, not yet fitted.
+
+    Raises:
+        ConfigError: when the kind of source has no encoder of the name that is asked for.
+    """
+    choices, name = ENCODERS[source.kind], config.name(source.kind)
+    if name not in choices:
+        raise ConfigError(unknown(f"Encoder of {source.kind}", name, choices))
+    return choices[name](source, config)
+
+
+def frozen_encoders(sources: Sequence[Source], config: EncoderConfig) -> dict[str, Encoder]:
+    """Return the encoders that are fitted before any expert, by source.
+
+    A table has one even where its network's is trained: trees read its columns as they are.
+    """
+    found = {source.name: build_encoder(source, config) for source in sources}
+    tables = {s.name: ENCODERS["table"]["classical"](s, config) for s in sources
+              if s.kind == "table"}  # fmt: skip
+    return {name: e for name, e in found.items() if not e.trained} | tables
+
+
+def raw_sources(sources: Sequence[Source], config: EncoderConfig) -> tuple[str, ...]:
+    """Return the sources whose encoders are trained."""
+    return tuple(s.name for s in sources if build_encoder(s, config).trained)

@@ -31,7 +31,9 @@ class State:
     @property
     def size(self) -> int:
         """Bytes, as stored."""
-        tensors = sum(t.numel() * t.element_size() for t in self.tensors.values())
+        tensors = sum(
+            t.numel() * t.element_size() for t in self.tensors.values() if isinstance(t, Tensor)
+        )
         return tensors + sum(map(len, self.trees))
 
 

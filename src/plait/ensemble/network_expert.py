@@ -1,6 +1,9 @@
-"""An expert that is a network: a fusion and a task on the Features of its sources."""
+"""An expert that is a network: its own encoders where they are trained, a fusion, and a task."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -8,19 +11,30 @@ from torch import Tensor
 
 from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
+from plait.encoders.encoder import Encoder
 from plait.ensemble.expert import Expert, State
 from plait.fusion.fusion import FusionConfig
+from plait.layers import threads
 from plait.network import Network
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
-from plait.types import Features
 
-ROWS_A_BATCH = 4096
+ROWS_A_BATCH = 512
 
 
 class NetworkExpert(Expert):
-    """Trains a fusion by name on frozen Features."""
+    """Trains a fusion by name on frozen Features, and the encoders of the other sources with it.
+
+    Args:
+        sources: that it reads.
+        target: that it predicts.
+        fusion: by name.
+        settings: of the fusion.
+        head: settings of the task's head.
+        train: settings of the training loop.
+        encoders: makes the encoder of each source that is trained.
+    """
 
     def __init__(
         self,
@@ -30,50 +44,57 @@ class NetworkExpert(Expert):
         settings: FusionConfig,
         head: HeadConfig,
         train: TrainConfig,
+        encoders: Mapping[str, Callable[[], Encoder]] | None = None,
     ) -> None:
         super().__init__(sources, target)
-        self.fusion, self.settings, self.head, self.train_config = (
-            fusion,
-            settings,
-            head,
-            train,
-        )
+        self.fusion, self.settings, self.head, self.train_config = fusion, settings, head, train
+        self.make = {name: make for name, make in (encoders or {}).items() if name in sources}
         self.network: Network | None = None
 
-    def _build(self, widths: dict[str, int]) -> Network:
+    @property
+    def threads(self) -> int:
+        """How many threads are worth it: all for convolutions, one for heads on Features."""
+        return (os.cpu_count() or 1) if self.make else 1
+
+    def _build(self, widths: dict[str, int], encoders: Mapping[str, Encoder]) -> Network:
         fusion = FUSIONS[self.fusion](widths, self.settings)
-        return Network({}, fusion, TASKS[self.target.kind](fusion.width, self.target, self.head))
+        task = TASKS[self.target.kind](fusion.width, self.target, self.head)
+        return Network(encoders, fusion, task)
 
     def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
         """Build and train the network; the random numbers are its own."""
         from plait.train.loop import train  # predicting must not load what only training needs
 
         rows, target, weight = self.present_rows(rows, target, weight)
-        features = self._features(rows)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), threads(self.threads):
             torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
-            self.network = self._build({name: part.width for name, part in features.items()})
+            encoders = {name: make() for name, make in self.make.items()}
+            for name, encoder in encoders.items():
+                encoder.fit(rows.raw[name].batch(), target, seed)
+            widths = {
+                name: encoders[name].width if name in encoders else rows.features[name].width
+                for name in self.sources
+            }
+            self.network = self._build(widths, encoders)
             train(
                 self.network,
-                features,
+                rows.inputs(self.sources),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
                 self.train_config,
                 torch.Generator().manual_seed(seed),
             )
 
-    def _features(self, rows: Encoded) -> dict[str, Features]:
-        return {name: rows.features[name] for name in self.sources}
-
     @torch.no_grad()
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c)."""
         assert self.network is not None
-        features = self._features(rows)
-        parts = [
-            self.network.predict({name: part.take(batch) for name, part in features.items()})
-            for batch in torch.arange(len(rows)).split(ROWS_A_BATCH)
-        ]
+        inputs = rows.inputs(self.sources)
+        with threads(self.threads):
+            parts = [
+                self.network({name: part.take(batch) for name, part in inputs.items()})
+                for batch in torch.arange(len(rows)).split(ROWS_A_BATCH)
+            ]
         return torch.cat(parts).double().numpy()
 
     def state(self) -> State:
@@ -84,6 +105,7 @@ class NetworkExpert(Expert):
 
     def load(self, state: State) -> None:
         """Build the network for the widths, and load the weights."""
-        self.network = self._build(state.facts["widths"])
+        encoders = {name: make() for name, make in self.make.items()}
+        self.network = self._build(state.facts["widths"], encoders)
         self.network.load_state_dict(state.tensors)
         self.network.eval()

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from plait.network import Network
 from plait.train.config import TrainConfig
-from plait.types import Features
+from plait.types import Features, Raw
 
-Rows = Mapping[str, Features]
+Rows = Mapping[str, Features | Raw]
+
+ROWS_A_BATCH = 512
+"""Rows that are judged at a time."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,14 @@ def train(
     config: TrainConfig,
     generator: torch.Generator,
 ) -> History:
-    """Train the fusion and the task of a network on Features, in place.
+    """Train a network in place: the fusion, the task, and the encoders that are its own.
 
     The weights of the epoch with the lowest validation loss are kept; with too few rows for a
     validation part (under 20), those of the last epoch.
 
     Args:
-        network: with frozen encoders.
-        rows: Features of n training rows, by source.
+        network: with the encoders that are trained.
+        rows: of n training rows, by source: Features, or samples for an encoder of the network.
         target: (n c).
         weight: (n), weights of the rows.
         config: settings.
@@ -60,10 +63,13 @@ def train(
         total = 0.0
         order = learning[torch.randperm(len(learning), generator=generator)]
         for batch in order.split(config.batch_size):
-            features = _drop(_take(rows, batch), config.modality_dropout, generator)
+            features = network.encode(_take(rows, batch))
+            features = _drop(features, config.modality_dropout, generator)
             loss = network.loss(features, target[batch], weight[batch])
             optimizer.zero_grad()
             loss.backward()
+            if config.clip:
+                nn.utils.clip_grad_norm_(network.parameters(), config.clip)
             optimizer.step()
             schedule.step()
             total += loss.item() * len(batch)
@@ -103,11 +109,13 @@ def _optimizer(
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
-def _take(rows: Rows, batch: Tensor) -> dict[str, Features]:
-    return {name: features.take(batch) for name, features in rows.items()}
+def _take(rows: Rows, batch: Tensor) -> dict[str, Features | Raw]:
+    return {name: part.take(batch) for name, part in rows.items()}
 
 
-def _drop(rows: Rows, share: float, generator: torch.Generator) -> Rows:
+def _drop(
+    rows: dict[str, Features], share: float, generator: torch.Generator
+) -> dict[str, Features]:
     """Hide sources at random, keeping at least one that is present in each row."""
     if share == 0 or len(rows) == 1:
         return rows
@@ -125,4 +133,8 @@ def _loss(network: Network, rows: Rows, target: Tensor, weight: Tensor, held_out
     if not len(held_out):
         return float("nan")
     network.eval()
-    return float(network.loss(_take(rows, held_out), target[held_out], weight[held_out]))
+    total = 0.0
+    for batch in held_out.split(ROWS_A_BATCH):
+        features = network.encode(_take(rows, batch))
+        total += float(network.loss(features, target[batch], weight[batch])) * len(batch)
+    return total / len(held_out)
