@@ -86,7 +86,7 @@ def test_predict_lists_what_it_could_not_read(model: Path, new_things: Path) -> 
     table.write_text("photo,text\nnowhere.png,a huge thing\n,a tiny thing\n")
     output = new_things.parent / "bad-out.csv"
     shown = plait("predict", model, table, "-o", output, "--overwrite")
-    assert "1 cells could not be read" in shown
+    assert "because not to be read: 1 cell; see" in shown
     skipped = output.with_suffix(".skipped.csv").read_text()
     assert "0,photo,there is no file 'nowhere.png'" in skipped
 
@@ -152,3 +152,16 @@ def test_help_loads_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "LOADED []" in run.stdout
+
+
+def test_an_output_that_cannot_be_written_is_told_before_learning(
+    things: Path, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    shown = plait("fit", things, "-t", "kind", "-o", tmp_path / "file" / "model", ok=False)
+    assert "Error: Nothing can be written in" in shown
+    assert "Reading" not in shown
+    shown = plait("predict", model, things, "-o", tmp_path / "file" / "p.csv", ok=False)
+    assert shown.startswith("Error: ")
+    assert "Traceback" not in shown
+    assert (tmp_path / "file").read_text() == "mine"

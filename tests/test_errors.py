@@ -15,6 +15,7 @@ from plait.errors import (
     PlaitError,
     TableError,
     did_you_mean,
+    many,
     unknown,
 )
 
@@ -65,3 +66,7 @@ def test_errors_are_also_the_usual_ones(kind: type[Exception], builtin: type[Exc
 
 def test_a_bad_cell_does_not_stop_as_a_plait_error_would() -> None:
     assert not issubclass(CellError, PlaitError)
+
+
+def test_counts_have_their_noun() -> None:
+    assert [many(n, "row") for n in (0, 1, 12_000)] == ["0 rows", "1 row", "12,000 rows"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plait.errors import many
+
 if TYPE_CHECKING:
     from plait.data.table import Table
     from plait.ensemble.config import FitConfig
@@ -138,7 +140,7 @@ def fit(
                f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
     if len(model.ledger):
         counts = ", ".join(f"{n} in {c}" for c, n in model.ledger.counts().most_common())
-        _print(f"{len(model.ledger)} cells or rows could not be used ({counts}): "
+        _print(f"{many(len(model.ledger), 'cell')} or whole rows could not be used ({counts}): "
                f"see {folder / 'skipped.csv'}.")  # fmt: skip
     _print(f"The model is in {folder}. Next: plait predict {folder} new.csv")
 
@@ -227,13 +229,15 @@ def predict(
     rows = _read(table, allow_outside, encoding)
     prediction = loaded.predict(rows, explain=explain)
     write_predictions(output, rows, prediction, probabilities)
-    _print(f"{len(prediction):,} predictions of {loaded.target.name!r} are in {output}.")
+    _print(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
     skipped = prediction.skipped
     skipped.add_rows(rows.problems)
     if len(skipped):
         path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
         skipped.write(path)
-        _print(f"{len(skipped)} cells could not be read and were taken as missing: see {path}.")
+        _print(
+            f"Taken as missing, because not to be read: {many(len(skipped), 'cell')}; see {path}."
+        )
 
 
 @app.command()
@@ -261,7 +265,7 @@ def evaluate(
 def explain(
     model: ModelArgument,
     table: TableArgument,
-    rows: Annotated[int, typer.Option(help="How many of the first rows.")] = 10,
+    rows: Annotated[int, typer.Option(min=1, help="How many of the first rows.")] = 10,
     allow_outside: Outside = False,
     encoding: Encoding = None,
 ) -> None:
@@ -411,7 +415,8 @@ def main() -> None:
 
     try:
         app()
-    except PlaitError as error:
+    except (PlaitError, OSError) as error:
+        # An OSError names the file and what the system refused: disk full, no permission.
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:

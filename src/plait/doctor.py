@@ -19,7 +19,7 @@ from plait.data.rules import SAMPLE, is_missing
 from plait.data.split import PART_NAMES
 from plait.data.table import Table
 from plait.data.text import script_shares
-from plait.errors import CellError
+from plait.errors import CellError, many
 from plait.progress import Progress
 from plait.types import Column, Modality, Schema
 
@@ -237,15 +237,13 @@ def _skill(column: Column, cells: list[Any], goal: list[Any]) -> float | None:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     rows = [i for i, (c, g) in enumerate(zip(cells, goal, strict=True)) if None not in (c, g)]
-    if len(rows) < 20 or isinstance(goal[rows[0]], tuple):
+    if len(rows) < 40 or isinstance(goal[rows[0]], tuple):
         return None
     values, wanted = [cells[i] for i in rows], [goal[i] for i in rows]
     learn, judge = slice(0, None, 2), slice(1, None, 2)
     is_number = isinstance(wanted[0], float)
     codes = np.array(values) if isinstance(values[0], float) else _codes(values, wanted, learn)
-    judged = ~np.isnan(codes[judge])
-    if judged.sum() < 10:
-        return None
+    new = np.isnan(codes[judge])
     filled = np.nan_to_num(codes)[:, None]
     # A leaf a level for categories, a few cuts for numbers.
     leaves = 64 if isinstance(values[0], float) else max(len(set(map(str, values))), 2)
@@ -253,11 +251,14 @@ def _skill(column: Column, cells: list[Any], goal: list[Any]) -> float | None:
     goals = np.array(wanted)
     tree = kind(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
     tree.fit(filled[learn], goals[learn])
-    found, truth = tree.predict(filled[judge])[judged], goals[judge][judged]
+    found, truth = tree.predict(filled[judge]), goals[judge]
+    # A value that was not seen tells nothing: the mean or the most frequent class is said of it.
+    usual = goals[learn].mean() if is_number else Counter(goals[learn]).most_common(1)[0][0]
+    found[new] = usual
     if is_number:
         spread = np.var(truth)
         return float(np.clip(1 - np.mean((found - truth) ** 2) / spread, 0, 1)) if spread else None
-    base = max(Counter(goals[learn]).values()) / len(goals[learn])
+    base = (truth == usual).mean()
     return float(np.clip(((found == truth).mean() - base) / max(1 - base, 1e-9), 0, 1))
 
 
@@ -344,19 +345,28 @@ def _findings(
                 f"Column {name!r} holds the target's own word in {report.names_target:.0%} of rows."
             )
     if across:
-        found.append(f"{across} test rows are training rows too: the test score will be too good.")
+        found.append(
+            f"{many(across, 'test row')} can be found among the training rows: the test score will "
+            "be too good."
+        )
     if duplicates:
         found.append(
-            f"{duplicates} rows repeat an earlier row; split by a group to keep them apart."
+            f"Of {many(duplicates, 'row')} there is an equal one before; split by a group to keep "
+            "them apart."
         )
     for report in columns:
         if report.column.modality is Modality.IMAGE and report.repeated:
-            found.append(f"{report.repeated} pictures in {report.column.name!r} are repeats.")
+            found.append(
+                f"Column {report.column.name!r} repeats {many(report.repeated, 'picture')}."
+            )
     if len(ledger):
-        found.append(f"{len(ledger)} cells or rows cannot be read; see `unreadable`.")
+        found.append(f"Not to be read: {many(len(ledger), 'cell or row')}; see `unreadable`.")
     rare = [label for label, count in balance.items() if count < RARE]
     if rare:
-        found.append(f"{len(rare)} of {len(balance)} classes of {target!r} have under {RARE} rows.")
+        few = "has" if len(rare) == 1 else "have"
+        found.append(
+            f"{len(rare)} of {len(balance)} classes of {target!r} {few} under {RARE} rows."
+        )
     if balance and max(balance.values()) >= 20 * min(balance.values()):
         found.append(
             f"Classes are unbalanced, {max(balance.values())} rows to {min(balance.values())}: "

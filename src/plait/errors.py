@@ -61,3 +61,9 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
 def unknown(kind: str, wrong: str, allowed: Iterable[str]) -> str:
     """Return the message for a name that is not among the allowed ones."""
     return f"{kind} {wrong!r} is not known.{did_you_mean(wrong, allowed)}"
+
+
+def many(count: int, thing: str) -> str:
+    """Return `1 row`, `2 rows`, `12,000 rows`: a count with its noun."""
+    ending = "" if count == 1 else "s"
+    return f"{count:,} {thing}{ending}"

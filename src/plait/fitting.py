@@ -162,6 +162,8 @@ def set_up(
     table = read(source)
     name, modality = split_target(target, table)
     overrides = overrides_of(modalities) | ({name: modality} if modality else {})
+    if len(table) < 2:
+        raise TableError("The table has 1 row; learning needs two at least.")
     _, split_column = parse_way(way, table)
     hidden = [split_column] if (way or "").startswith("column:") else []
     schema = detect(table, [name], overrides, [*ignore, *hidden])

@@ -44,7 +44,6 @@ def write_folder(model: Parts, folder: str | Path, overwrite: bool = False) -> P
         ModelError: when something is there and may not be replaced, or is no model.
     """
     folder = require_free(folder, overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         _write(model, partial)
@@ -59,7 +58,8 @@ def require_free(folder: str | Path, overwrite: bool) -> Path:
     """Return the path of a model folder that may be written.
 
     Raises:
-        ModelError: when something is there and may not be replaced, or is no model.
+        ModelError: when something is there and may not be replaced, or is no model, or when
+            nothing can be written there.
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
@@ -70,6 +70,11 @@ def require_free(folder: str | Path, overwrite: bool) -> Path:
             )
         if not (folder / "plait.json").is_file():
             raise ModelError(f"{str(folder)!r} is not a plait model, so it is not overwritten.")
+    try:  # now, and not after an hour of learning
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder.parent).close()
+    except OSError as error:
+        raise ModelError(f"Nothing can be written in {str(folder.parent)!r}: {error}") from error
     return folder
 
 

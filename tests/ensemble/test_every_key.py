@@ -324,7 +324,7 @@ EFFECTS = {
         for name, value in DEEP.items()
     },
     "train.clip": Effect(
-        "smaller steps", 1e-6, lambda c: history(c)["length"], ne, (("train.learning_rate", 0.1),)
+        "smaller steps", 1e-3, lambda c: history(c)["length"], ne, (("train.learning_rate", 0.1),)
     ),
     "encoders.of_image": Effect("another encoder", "convolutional", kind_of("image"), ne),
     "encoders.of_text": Effect("another encoder", "gru", kind_of("text"), ne),

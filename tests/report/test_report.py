@@ -75,6 +75,9 @@ def test_evaluation_explanation_and_check_tables(things: Path) -> None:
     rows = [Explanation("a", 0.9, 0.5, {"photo": 0.3, "title": 0.1})]
     assert "+0.300" in shown(explanation_table(rows))
     assert explanation_table([]).row_count == 0
+    said = [Explanation(v, 0.9, 0.5, {"a": 0.4}) for v in (("x", "y"), (), 756331.968)]
+    shown_words = shown(explanation_table(said))
+    assert all(word in shown_words for word in ("x, y", "(none)", "756,332"))
     report = plait.check(things, "kind", progress=plait.progress.Progress(False))
     assert "tells target" in shown(check_table(report))
 

@@ -77,7 +77,8 @@ def locate(value: str, folder: Path, allow_outside: bool) -> Path:
         raise CellError(f"{value[:80]!r} cannot be a path: {error}") from error
     if not allow_outside and not inside:
         raise CellError(
-            f"path {value!r} leaves the table's folder (allow it with allow_outside=True)"
+            f"path {value!r} leaves the table's folder (allow it with allow_outside=True, "
+            "--allow-outside)"
         )
     if not there:
         raise CellError(f"there is no file {value!r}")

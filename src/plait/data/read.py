@@ -87,7 +87,8 @@ def _read_path(
         batches = _parquet_batches(path)
     else:
         raise TableError(
-            f"Cannot read {path.name!r}: plait reads .csv, .tsv, .jsonl, .parquet and folders."
+            f"Cannot read {path.name!r}: plait reads .csv, .tsv, .jsonl, .parquet and folders. "
+            "Save a sheet or a database table as one of them."
         )
     arrow = _gather(batches, mapped=path.stat().st_size > IN_MEMORY)
     return _of_arrow(arrow, home, allow_outside, repr(path.name), tuple(problems))

@@ -49,6 +49,7 @@ class FitConfig:
             learning_rate=2e-3,
             weight_decay=0.05,
             patience=8,
+            clip=1.0,
         )
     )
     linear: LinearConfig = field(default_factory=LinearConfig)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -115,6 +116,13 @@ def explanation_table(explanations: Sequence[Explanation]) -> RenderableType:
         table.add_column(escape(name), justify="right")
     for row, item in enumerate(explanations):
         parts = [f"{item.contributions[name]:+.3f}" for name in names]
-        value = str(item.value) if not isinstance(item.value, float) else f"{item.value:.4g}"
+        value = _said(item.value)
         table.add_row(str(row), escape(value), f"{item.score:.3f}", f"{item.base:.3f}", *parts)
     return table
+
+
+def _said(value: Any) -> str:
+    """Return a predicted class, labels or number as people would write it."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)

@@ -30,7 +30,7 @@ class TrainConfig:
     learning_rate: float = 1e-2
     weight_decay: float = 0.02
     patience: int = 10
-    clip: float = 1.0
+    clip: float = 0.0
     validation_share: float = 0.1
     modality_dropout: float = 0.1
 
