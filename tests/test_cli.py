@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -165,3 +167,16 @@ def test_an_output_that_cannot_be_written_is_told_before_learning(
     assert shown.startswith("Error: ")
     assert "Traceback" not in shown
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_stopped_by_the_user_it_says_so_and_writes_nothing(things: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    command = [sys.executable, "-m", "plait", "fit", things, "-t", "kind", "-o", folder]
+    run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate()[1]
+    assert run.returncode == 130
+    assert "Stopped; what was there before is as it was." in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from plait.ensemble.config import FitConfig
     from plait.types import Modality
 
+INTERRUPTED = 130
+"""What a program ends with that the user stopped."""
+
 app = typer.Typer(
     help="Multimodal learning on tables: any columns in, any column out.",
     no_args_is_help=True,
@@ -105,11 +108,16 @@ def fit(
     categories: Columns = None,
     date: Columns = None,
     config: ConfigFile = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was killed.")
+    ] = False,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
     encoding: Encoding = None,
 ) -> None:
     """Learn to predict a column, and keep the best of a fair contest."""
+    import shutil
+
     from plait.config import from_json
     from plait.ensemble.board import Board
     from plait.fitting import fit
@@ -117,7 +125,9 @@ def fit(
     from plait.report.plots import board_plot
     from plait.report.tables import board_table
 
-    require_free(output, overwrite)
+    journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
+    if journal.exists() and not resume:
+        shutil.rmtree(journal)
     model = fit(
         _read(table, allow_outside, encoding),
         target,
@@ -128,6 +138,7 @@ def fit(
         config=_config(
             config, encoders, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed
         ),
+        journal=journal,
     )
     folder = model.save(output, overwrite)
     board = from_json(Board, model.facts["board"])
@@ -419,6 +430,7 @@ def main() -> None:
         # An OSError names the file and what the system refused: disk full, no permission.
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer ends so, without a word
+            print("Stopped; what was there before is as it was.", file=sys.stderr)
+        raise

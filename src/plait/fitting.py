@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import Contest, Problem, hold, refit
 from plait.ensemble.entrants import Entrant, build_encoder, line_up
+from plait.ensemble.journal import Journal
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
 from plait.model import Model, known_targets, prepare
@@ -61,6 +63,7 @@ def fit(
     ignore: Sequence[str] = (),
     split: str | None = None,
     config: FitConfig | None = None,
+    journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Learn to predict one column from the others, and keep the best of a fair contest.
@@ -76,6 +79,8 @@ def fit(
         ignore: columns to leave out.
         split: `stratified`, `random`, `group:COLUMN`, `time:COLUMN` or `column:COLUMN`.
         config: all other settings.
+        journal: folder in which what is finished is kept until the end. A run that was killed goes
+            on from it, and ends with the same numbers to the bit.
         progress: where to show it; a terminal, by default.
 
     Returns:
@@ -84,6 +89,7 @@ def fit(
     Raises:
         ColumnError: for a column that is not there, or that cannot be a target.
         ConfigError: for a setting that is not allowed.
+        ModelError: when the journal is of another run.
         TableError: when the table cannot be learned from.
     """
     table = read(table)  # once: the fingerprint needs it again
@@ -96,7 +102,8 @@ def fit(
         ["average"],
         config.encoders,
     )
-    contest, board = _run(setup, entrants, config, progress)
+    kept = Journal(None if journal is None else Path(journal), _run_facts(table, setup, config))
+    contest, board = _run(setup, entrants, config, progress, kept)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
     with progress.stage(f"Fitting {winner.name} on all rows", 1 + max(len(winner.members), 1)) as a:
         fitted = refit(setup.problem, setup.learning, winner, entrants, contest, config, a)
@@ -115,6 +122,7 @@ def fit(
     )
     if len(setup.split.test):
         model.facts["test"] = _test(model, setup)
+    kept.remove()
     return model
 
 
@@ -230,13 +238,30 @@ def _check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> Non
 
 
 def _run(
-    setup: Setup, entrants: Sequence[Entrant], config: FitConfig, progress: Progress
+    setup: Setup,
+    entrants: Sequence[Entrant],
+    config: FitConfig,
+    progress: Progress,
+    journal: Journal | None = None,
 ) -> tuple[Contest, Board]:
     folds = setup.split.folds
     steps = len(folds) * len(entrants)
     with progress.stage(f"Contest of {len(entrants)}", steps) as advance:
-        contest = hold(setup.problem, folds, entrants, config, advance)
+        contest = hold(setup.problem, folds, entrants, config, advance, journal)
     return contest, make_board(setup.problem, entrants, contest, setup.metric, config.seed)
+
+
+def _run_facts(table: Table, setup: Setup, config: FitConfig) -> dict[str, Any]:
+    """Return what the numbers of a run depend on."""
+    return {
+        "table": fingerprint(table),
+        "columns": to_json(setup.schema),
+        "split": hashlib.sha256(
+            b"".join(held.tobytes() for _, held in setup.split.folds)
+        ).hexdigest()[:16],
+        "settings": to_json(config),
+        "versions": versions(),
+    }
 
 
 def _test(model: Model, setup: Setup) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from plait.ensemble.combine import COMBINERS, Combiner
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, raw_sources
 from plait.ensemble.expert import Expert
+from plait.ensemble.journal import Done, Journal
 from plait.layers import one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
@@ -67,6 +68,13 @@ class Outcome:
     predict_seconds: float = 0.0
     size: int = 0
 
+    def add(self, held: np.ndarray, done: Done) -> None:
+        """Take in what was done in the fold that held out the given rows."""
+        self.scores[held] = done.scores
+        self.fit_seconds += done.fit_seconds
+        self.predict_seconds += done.predict_seconds
+        self.size = done.size
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -88,6 +96,7 @@ def hold(
     entrants: Sequence[Entrant],
     config: FitConfig,
     advance: Advance,
+    journal: Journal | None = None,
 ) -> Contest:
     """Run the contest.
 
@@ -97,14 +106,18 @@ def hold(
         entrants: who takes part.
         config: settings of all of them.
         advance: is told of each entrant and fold that is done.
+        journal: keeps what is done; what it holds already is not done again.
     """
+    journal = journal or Journal()
     shape = (len(problem.truth), problem.target.width)
     fold_of = np.full(shape[0], -1)
     outcomes = {e.name: Outcome(np.full(shape, np.nan)) for e in entrants}
     experts = [e for e in entrants if not e.members]
     for number, (learning, held) in enumerate(folds):
         fold_of[held] = number
-        run_fold(problem, learning, held, experts, config, outcomes, advance)
+        done = run_fold(problem, number, (learning, held), experts, config, journal, advance)
+        for name, part in done.items():
+            outcomes[name].add(held, part)
     contest = Contest(outcomes, fold_of)
     for entrant in entrants:
         if entrant.members:
@@ -115,25 +128,33 @@ def hold(
 
 def run_fold(
     problem: Problem,
-    learning: np.ndarray,
-    held: np.ndarray,
+    number: int,
+    fold: tuple[np.ndarray, np.ndarray],
     experts: Sequence[Entrant],
     config: FitConfig,
-    outcomes: Mapping[str, Outcome],
+    journal: Journal,
     advance: Advance,
-) -> None:
+) -> dict[str, Done]:
     """Fit the encoders and every expert on the learning rows, and score the held-out rows."""
+    learning, held = fold
+    found = {entrant.name: journal.read(number, entrant.name) for entrant in experts}
+    finished = {name: done for name, done in found.items() if done is not None}
+    advance(len(finished))
+    pending = [entrant for entrant in experts if entrant.name not in finished]
+    needed = {name for entrant in pending for name in entrant.sources}
     encoders = frozen_encoders(problem.sources, config.encoders)
     raw = raw_sources(problem.sources, config.encoders)
     rows_of: dict[str, tuple[Encoded, Encoded]] = {}
     cost: dict[str, tuple[float, float]] = {}
     for source in problem.sources:
+        if source.name not in needed:
+            continue
         one = {name: encoder for name, encoder in encoders.items() if name == source.name}
         kept = tuple(name for name in raw if name == source.name)
         rows_of[source.name], cost[source.name] = _encode_fold(
             problem, source.name, one, kept, learning, held, config.seed
         )
-    for entrant in experts:
+    for entrant in pending:
         learned = _join([rows_of[name][0] for name in entrant.sources])
         judged = _join([rows_of[name][1] for name in entrant.sources])
         expert = build_expert(entrant, problem.target, config, problem.sources)
@@ -142,13 +163,16 @@ def run_fold(
         fitted = time.perf_counter()
         scores = expert.predict(judged)
         done = time.perf_counter()
-        outcome = outcomes[entrant.name]
-        outcome.scores[held] = scores
-        outcome.fit_seconds += fitted - start + sum(cost[n][0] for n in entrant.sources)
-        outcome.predict_seconds += done - fitted + sum(cost[n][1] for n in entrant.sources)
         read = [encoders[name] for name in entrant.sources if name in encoders]
-        outcome.size = expert.state().size + sum(map(size_of, read))
+        finished[entrant.name] = Done(
+            scores,
+            fitted - start + sum(cost[n][0] for n in entrant.sources),
+            done - fitted + sum(cost[n][1] for n in entrant.sources),
+            expert.state().size + sum(map(size_of, read)),
+        )
+        journal.write(number, entrant.name, finished[entrant.name])
         advance(1)
+    return finished
 
 
 def _encode_fold(
