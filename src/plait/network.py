@@ -33,7 +33,7 @@ class Network(nn.Module):
         """Return the Features of each source of b rows; samples go through their encoder."""
         encoders = dict(zip(self.names, self.encoders, strict=True))
         return {
-            name: encoders[name](part.batch()) if isinstance(part, Raw) else part
+            name: encoders[name](list(part)) if isinstance(part, Raw) else part
             for name, part in rows.items()
         }
 

@@ -211,7 +211,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Raw:
+class Raw(Sequence["Sample | None"]):
     """Samples that an encoder reads anew in every step, because it is trained.
 
     Attributes:
@@ -227,6 +227,9 @@ class Raw:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __getitem__(self, row):  # type: ignore[no-untyped-def]  # one sample; slices not needed
+        return self.samples[int(self.rows[row])] if self.present[row] else None
+
     def take(self, rows: Tensor) -> Raw:
         """Return the given rows, (k) long, in their order."""
         return replace(self, rows=self.rows[rows], present=self.present[rows])
@@ -234,11 +237,6 @@ class Raw:
     def keep(self, kept: Tensor) -> Raw:
         """Return the same rows with those where `kept` (n) is False made missing."""
         return replace(self, present=self.present & kept)
-
-    def batch(self) -> list[Sample | None]:
-        """Return the samples of all rows; None where missing."""
-        pairs = zip(self.rows.tolist(), self.present.tolist(), strict=True)
-        return [self.samples[row] if there else None for row, there in pairs]
 
 
 def mean_of(tokens: Tensor, mask: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class Encoder(Fitted, ABC):
     its weights together with the network it is part of; the others are frozen once fitted.
     """
 
-    costly: ClassVar[bool] = False
+    costly: bool = False
     trained: ClassVar[bool] = False
 
     @property

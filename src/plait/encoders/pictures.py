@@ -79,6 +79,8 @@ def by_row(tokens: Tensor, places: Tensor, counts: Sequence[int]) -> Features:
 class Patches(Stem):
     """Squares of a picture, each mapped from its pixels (Dosovitskiy et al., ICLR 2021, 3.1)."""
 
+    costly = True
+
     def __init__(self, config: TrainedConfig) -> None:
         super().__init__()
         self.config = config

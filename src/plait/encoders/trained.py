@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -60,7 +60,12 @@ class TrainedConfig:
 
 
 class Stem(Fitted, ABC):
-    """The first half of a trained encoder: it prepares a modality, and makes its tokens."""
+    """The first half of a trained encoder: it prepares a modality, and makes its tokens.
+
+    `costly` says that `preprocess` is worth keeping on disk between uses.
+    """
+
+    costly: ClassVar[bool] = False
 
     @abstractmethod
     def preprocess(self, value: Any) -> Sample:
@@ -82,7 +87,6 @@ class TrainedEncoder(Encoder):
         stem: makes tokens of width d.
         body: Features in, Features of the same width out.
         width: d.
-        costly: whether preparing a sample is worth keeping on disk.
     """
 
     trained = True
@@ -90,6 +94,7 @@ class TrainedEncoder(Encoder):
     def __init__(self, stem: Stem, body: nn.Module, width: int) -> None:
         super().__init__()
         self.stem, self.body, self._width = stem, body, width
+        self.costly = stem.costly
 
     @property
     def width(self) -> int:

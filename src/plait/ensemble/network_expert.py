@@ -70,7 +70,7 @@ class NetworkExpert(Expert):
             torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
             encoders = {name: make() for name, make in self.make.items()}
             for name, encoder in encoders.items():
-                encoder.fit(rows.raw[name].batch(), target, seed)
+                encoder.fit(rows.raw[name], target, seed)
             widths = {
                 name: encoders[name].width if name in encoders else rows.features[name].width
                 for name in self.sources
