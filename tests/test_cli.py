@@ -106,7 +106,7 @@ def test_compare(things: Path, settings: Path, tmp_path: Path) -> None:
     arguments = ["compare", things, "-t", "kind", "--ignore", "price,photo", "--config", settings]
     shown = plait(*arguments, "-o", tmp_path / "board", "--folds", 3, "--seed", 5)
     assert "stacking" in shown
-    assert "in 3 fold(s)" in shown
+    assert "in 3 folds." in shown
     board = json.loads((tmp_path / "board" / "board.json").read_text())
     rows = list(csv.DictReader((tmp_path / "board" / "board.csv").read_text().splitlines()))
     assert [row["entrant"] for row in rows] == [line["name"] for line in board["lines"]]
@@ -161,7 +161,7 @@ def test_an_output_that_cannot_be_written_is_told_before_learning(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     shown = plait("fit", things, "-t", "kind", "-o", tmp_path / "file" / "model", ok=False)
-    assert "Error: Nothing can be written in" in shown
+    assert "cannot be made or written in" in shown
     assert "Reading" not in shown
     shown = plait("predict", model, things, "-o", tmp_path / "file" / "p.csv", ok=False)
     assert shown.startswith("Error: ")

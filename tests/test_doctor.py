@@ -91,7 +91,7 @@ def test_duplicates_within_and_across(things: Path) -> None:
     twice = table.take([*range(160), 3, 3])
     report = plait.check(twice, "kind", progress=QUIET)
     assert report.duplicate_rows == 2
-    assert "Of 2 rows there is an equal one before" in "\n".join(report.findings)
+    assert "Equal to an earlier row: 2 rows" in "\n".join(report.findings)
     assert column(report, "photo").repeated == 2
     apart = plait.check(
         table.take(range(100)), "kind", test=table.take(range(95, 160)), progress=QUIET

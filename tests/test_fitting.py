@@ -52,6 +52,25 @@ def test_compare_has_every_member(board) -> None:
         assert set(line.others) >= {"balanced_accuracy", "log_loss", "auroc"}
 
 
+def test_what_knows_nothing_is_the_measure(things: Path) -> None:
+    table = plait.read(things)
+    kinds = ["usual" if row % 4 else "rare" for row in range(len(table))]
+    noise = table.take(range(len(table))).with_column("kind", kinds)
+    board = plait.compare(noise, "kind", ignore=["price"], config=QUICK, progress=QUIET)
+    assert board.chance == 0.75
+    assert board.skill.low <= 0
+    assert "is not shown to be better than saying the same of every row (accuracy 0.750)" in (
+        board.sentence
+    )
+
+
+def test_a_model_that_knows_something_is_not_warned_of(board) -> None:
+    assert 0.2 < board.chance < 0.4
+    assert board.skill.low > 0.2
+    assert board.skill.value == pytest.approx(board[board.winner].score.value - board.chance)
+    assert "Careful" not in board.sentence
+
+
 def test_every_fusion_learns_what_needs_both_modalities(things: Path) -> None:
     settings = FusionConfig(32, heads=2, dropout=0.0)
     rate = replace(QUICK.train, learning_rate=3e-3)

@@ -152,6 +152,12 @@ def test_predict_needs_a_column_that_it_knows(model: plait.Model) -> None:
         model.predict({"other": [1]}, QUIET)
 
 
+def test_columns_that_the_table_lacks_are_named(model: plait.Model, new_things: Path) -> None:
+    table = plait.read(new_things)
+    assert model.predict(table, QUIET).absent == ()
+    assert model.predict(table.drop(["text", "weight"]), QUIET).absent == ("text", "weight")
+
+
 def test_an_old_model_is_not_replaced_unasked(model: plait.Model, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     with pytest.raises(ModelError, match="exists already; choose another folder"):
@@ -159,7 +165,7 @@ def test_an_old_model_is_not_replaced_unasked(model: plait.Model, tmp_path: Path
     model.save(tmp_path / "m", overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    with pytest.raises(ModelError, match="is not a plait model, so it is not overwritten"):
+    with pytest.raises(ModelError, match="is not a plait model, so it is never overwritten"):
         model.save(tmp_path / "mine", overwrite=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "mine"]
 
@@ -187,8 +193,11 @@ def test_damaged_folders_are_named(folder: Path, tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match=r"has no plait.json|is not a folder"):
         plait.load(tmp_path)
+    with pytest.raises(ModelError, match="There is no model folder '.*nowhere'"):
+        plait.load(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("mine")
     with pytest.raises(ModelError, match="is not a folder, so there is no plait.json"):
-        plait.load(tmp_path / "nothing")
+        plait.load(tmp_path / "file")
     copy = shutil.copytree(folder, tmp_path / "copy")
     weights = copy / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])

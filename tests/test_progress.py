@@ -17,3 +17,9 @@ def test_stages_are_shown_when_wanted(
     captured = capfd.readouterr()
     assert captured.out == ""
     assert ("Reading pictures" in captured.err) == expected
+
+
+def test_a_log_gets_a_line_a_stage(capfd: pytest.CaptureFixture[str]) -> None:
+    with Progress(lines=True).stage("Reading pictures", 1200) as advance:
+        advance(1200)
+    assert capfd.readouterr().err == "Reading pictures (1,200)\n"

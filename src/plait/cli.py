@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plait.errors import many
+from plait.errors import did_you_mean, many
 
 if TYPE_CHECKING:
     from plait.data.table import Table
@@ -122,6 +122,7 @@ def fit(
     from plait.ensemble.board import Board
     from plait.fitting import fit
     from plait.folder import require_free
+    from plait.progress import Progress
     from plait.report.plots import board_plot
     from plait.report.tables import board_table
 
@@ -139,6 +140,7 @@ def fit(
             config, encoders, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed
         ),
         journal=journal,
+        progress=Progress(lines=True),
     )
     folder = model.save(output, overwrite)
     board = from_json(Board, model.facts["board"])
@@ -188,6 +190,7 @@ def compare(
 ) -> None:
     """Judge every modality alone and every fusion on the same folds."""
     from plait.fitting import compare
+    from plait.progress import Progress
     from plait.report.files import board_columns, require_new, write_columns, write_json
     from plait.report.plots import board_plot
     from plait.report.tables import board_table
@@ -205,6 +208,7 @@ def compare(
         split=split,
         fusions=_fusions(fusion),
         config=_config(config, encoders, head=head, folds=folds, metric=metric, seed=seed),
+        progress=Progress(lines=True),
     )
     _print(board_table(board))
     if paths:
@@ -233,14 +237,18 @@ def predict(
 ) -> None:
     """Predict every row of a table into a file."""
     from plait.model import load
+    from plait.progress import Progress
     from plait.report.files import SUFFIXES, require_new, write_predictions
 
     require_new(output, overwrite, SUFFIXES)
     loaded = load(model)
     rows = _read(table, allow_outside, encoding)
-    prediction = loaded.predict(rows, explain=explain)
+    prediction = loaded.predict(rows, Progress(lines=True), explain=explain)
     write_predictions(output, rows, prediction, probabilities)
     _print(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
+    for name in prediction.absent:
+        hint = did_you_mean(name, [n for n in rows.columns if n not in loaded.columns])
+        _print(f"Column {name!r} is not in the table, so it is missing in every row.{hint}")
     skipped = prediction.skipped
     skipped.add_rows(rows.problems)
     if len(skipped):

@@ -351,8 +351,8 @@ def _findings(
         )
     if duplicates:
         found.append(
-            f"Of {many(duplicates, 'row')} there is an equal one before; split by a group to keep "
-            "them apart."
+            f"Equal to an earlier row: {many(duplicates, 'row')}; split by a group to keep equal "
+            "ones together."
         )
     for report in columns:
         if report.column.modality is Modality.IMAGE and report.repeated:
@@ -360,7 +360,7 @@ def _findings(
                 f"Column {report.column.name!r} repeats {many(report.repeated, 'picture')}."
             )
     if len(ledger):
-        found.append(f"Not to be read: {many(len(ledger), 'cell or row')}; see `unreadable`.")
+        found.append(f"Not to be read: {many(len(ledger), 'cell')} or whole rows, listed below.")
     rare = [label for label, count in balance.items() if count < RARE]
     if rare:
         few = "has" if len(rare) == 1 else "have"

@@ -18,7 +18,7 @@ from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders
 from plait.ensemble.expert import State
-from plait.errors import ModelError
+from plait.errors import ModelError, did_you_mean
 from plait.parts import Parts
 from plait.tasks.target import Target
 from plait.types import Column, Modality, Schema
@@ -63,18 +63,23 @@ def require_free(folder: str | Path, overwrite: bool) -> Path:
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        if not (folder / "plait.json").is_file():
+            raise ModelError(
+                f"{str(folder)!r} exists and is not a plait model, so it is never overwritten; "
+                "choose another folder."
+            )
         if not overwrite:
             raise ModelError(
                 f"{str(folder)!r} exists already; choose another folder, or say overwrite=True "
                 "(--overwrite)."
             )
-        if not (folder / "plait.json").is_file():
-            raise ModelError(f"{str(folder)!r} is not a plait model, so it is not overwritten.")
     try:  # now, and not after an hour of learning
         folder.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder.parent).close()
     except OSError as error:
-        raise ModelError(f"Nothing can be written in {str(folder.parent)!r}: {error}") from error
+        raise ModelError(
+            f"Folder {str(folder.parent)!r} cannot be made or written in: {error}"
+        ) from error
     return folder
 
 
@@ -202,6 +207,10 @@ def _schema(values: dict[str, Any]) -> Schema:
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     if not path.is_file():
+        if not folder.exists():
+            near = [p.name for p in folder.absolute().parent.glob("*") if p.is_dir()]
+            hint = did_you_mean(folder.name, near)
+            raise ModelError(f"There is no model folder {str(folder)!r}.{hint}")
         what = "has no" if folder.is_dir() else "is not a folder, so there is no"
         raise ModelError(f"{str(folder)!r} {what} {name}; give the folder that `fit` wrote.")
     try:

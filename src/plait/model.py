@@ -39,12 +39,14 @@ class Prediction:
         scores: (n c) probabilities, or (n 1) numbers.
         skipped: cells that could not be read; they were taken as missing.
         explanations: what each source added, where it was asked for.
+        absent: columns that the model reads and the table does not have, missing in every row.
     """
 
     target: Target
     scores: np.ndarray
     skipped: Ledger
     explanations: tuple[Explanation, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -94,10 +96,12 @@ class Model(Parts):
             ConfigError: when there are too many sources to tell apart.
             TableError: when the table has none of the model's columns.
         """
-        encoded, ledger = self.encode(read(table), progress or Progress())
+        table = read(table)
+        encoded, ledger = self.encode(table, progress or Progress())
         scores = self.scores(encoded)
         explanations = self._explain(encoded, scores) if explain else ()
-        return Prediction(self.target, scores, ledger, explanations)
+        absent = tuple(name for name in self.columns if name not in table)
+        return Prediction(self.target, scores, ledger, explanations, absent)
 
     @one_thread()
     def encode(self, table: Table, progress: Progress) -> tuple[Encoded, Ledger]:
@@ -108,11 +112,15 @@ class Model(Parts):
         samples = prepare(Reader(table, ledger), self.sources, encoders, progress)[0]
         return encode(self.encoders, samples, np.arange(len(table)), self.raw), ledger
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns that the model reads."""
+        return [column.name for source in self.read for column in source.columns]
+
     def _require_columns(self, table: Table) -> None:
-        names = [column.name for source in self.sources for column in source.columns]
-        if not any(name in table for name in names):
+        if not any(name in table for name in self.columns):
             raise TableError(
-                f"The table has none of the columns that the model reads. It reads {names}, "
+                f"The table has none of the columns that the model reads. It reads {self.columns}, "
                 f"the table has {table.columns}."
             )
 

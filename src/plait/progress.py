@@ -1,4 +1,4 @@
-"""Progress of long work: one line a stage, on standard error, nothing when nobody watches."""
+"""Progress of long work: one line a stage, on standard error; bars where a terminal watches."""
 
 from __future__ import annotations
 
@@ -12,15 +12,23 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Progress:
-    """Shows stages of work with rich; `show` None shows them where a terminal watches."""
+    """Shows stages of work.
+
+    Attributes:
+        show: whether bars are drawn; None draws them where a terminal watches.
+        lines: whether a line is written for each stage where no bar is drawn, for logs.
+    """
 
     show: bool | None = None
+    lines: bool = False
 
     @contextmanager
     def stage(self, label: str, total: int) -> Iterator[Advance]:
         """Show one stage; the function it gives is told how much was done."""
         visible = sys.stderr.isatty() if self.show is None else self.show
         if not visible:
+            if self.lines:
+                print(f"{label} ({total:,})", file=sys.stderr, flush=True)
             yield lambda done: None
             return
         from rich.console import Console

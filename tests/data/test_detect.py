@@ -140,7 +140,7 @@ LEFT_OUT: dict[str, tuple[str, list[Any], Modality, str]] = {
     "constant word": ("x", ["red"] * 20, Modality.CATEGORY, "constant"),
     "constant bool": ("x", [True] * 20, Modality.CATEGORY, "constant"),
     "missing": ("x", [None, float("nan"), "", " ", pd.NaT], Modality.TEXT, "every value is miss"),
-    "infinite": ("x", [float("inf")] * 3, Modality.NUMBER, "constant"),
+    "infinite": ("x", [float("inf")] * 3, Modality.NUMBER, "no number in it is finite"),
     "empty lists": ("x", [[], []], Modality.TEXT, "every list is empty"),
     "lists of None": ("x", [[None], []], Modality.TEXT, "every list is empty"),
     "times": ("x", [datetime.time(3)] * 3, Modality.TEXT, "values of type time are not known"),

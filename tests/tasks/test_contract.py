@@ -11,6 +11,7 @@ import torch
 
 from plait.catalog import TASKS
 from plait.fusion.feature import Concat
+from plait.fusion.fusion import FusionConfig
 from plait.network import Network
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig, Task
@@ -63,7 +64,7 @@ def rows(values: torch.Tensor = X) -> Features:
 def learned(name: str, head: str) -> Network:
     torch.manual_seed(0)
     task = TASKS[name](7, target_of(name), HeadConfig(head, hidden=32))
-    network = Network({}, Concat({"x": 6}), task)
+    network = Network({}, Concat({"x": 6}, FusionConfig()), task)
     config = TrainConfig(epochs=12, least_steps=100, batch_size=32, learning_rate=0.05)
     train(network, {"x": rows()}, truth_of(name), torch.ones(N), config,
           torch.Generator().manual_seed(0))  # fmt: skip
@@ -149,7 +150,9 @@ def test_a_number_far_from_zero_is_kept_exactly() -> None:
     truth = target.encode(values)
     assert truth.dtype == np.float64
     torch.manual_seed(0)
-    network = Network({}, Concat({"x": 6}), TASKS["regress"](7, target, HeadConfig()))
+    network = Network(
+        {}, Concat({"x": 6}, FusionConfig()), TASKS["regress"](7, target, HeadConfig())
+    )
     config = TrainConfig(epochs=12, least_steps=100, batch_size=32, learning_rate=0.05)
     train(network, {"x": rows()}, torch.from_numpy(truth), torch.ones(N), config,
           torch.Generator().manual_seed(0))  # fmt: skip

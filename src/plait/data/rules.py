@@ -202,7 +202,8 @@ def _number(name: str, values: Sequence[float], is_target: bool, how: str = "") 
     span = f"{min(finite):g} to {max(finite):g}" if finite else "none finite"
     evidence = f"numbers{how}, {distinct} distinct, {span}"
     if distinct <= 1:
-        return Column(name, Modality.NUMBER, 1.0, evidence, "constant")
+        reason = "constant" if distinct else "no number in it is finite"
+        return Column(name, Modality.NUMBER, 1.0, evidence, reason)
     if is_target and whole and distinct <= FEW_LEVELS:
         hint = f"; few whole numbers, so classes (say {name}:number to regress)"
         return Column(name, Modality.CATEGORY, 0.6, evidence + hint)

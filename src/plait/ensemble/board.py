@@ -50,6 +50,9 @@ class Board:
         winner: name of the best of all; among equals the first, which is the simplest.
         rows: how many rows were judged.
         folds: in how many folds.
+        chance: the score of saying the same of every row: shares of the classes, or the mean. None
+            where the metric cannot score that.
+        skill: of the winner over that, on the same rows.
     """
 
     metric: str
@@ -59,22 +62,34 @@ class Board:
     winner: str
     rows: int
     folds: int
+    chance: float | None = None
+    skill: Gain | None = None
 
     def __getitem__(self, name: str) -> Line:
         return next(line for line in self.lines if line.name == name)
 
     @property
     def sentence(self) -> str:
-        """Whether combining modalities helped, and by how much."""
+        """Whether combining modalities helped, by how much, and whether anything was learned."""
+        said = self._combined()
+        if self.skill is not None and self.skill.low <= 0:
+            said += (
+                f" Careful: {self.winner} is not shown to be better than saying the same of every "
+                f"row ({self.metric} {self.chance:.3f})."
+            )
+        return said
+
+    def _combined(self) -> str:
         joint = [line for line in self.lines if line.gain is not None]
         singles = [line for line in self.lines if line.level == "single"]
         if len(singles) < 2:
-            return f"There is one modality only ({self.best_single}), so nothing to combine."
-        best = max(joint, key=lambda line: line.gain.value if line.gain else 0.0)
-        found = best.gain
+            best = "" if self.winner == self.best_single else f"; {self.winner} reads it best"
+            return f"There is one modality only ({self.best_single}), so nothing to combine{best}."
+        top = max(joint, key=lambda line: line.gain.value if line.gain else 0.0)
+        found = top.gain
         assert found is not None
         start = (
-            f"{best.name} {self.metric} {best.score.value:.3f} against {self.best_single} alone "
+            f"{top.name} {self.metric} {top.score.value:.3f} against {self.best_single} alone "
             f"{self[self.best_single].score.value:.3f}: {found.value:+.3f} "
             f"[{found.low:+.3f}, {found.high:+.3f}], p = {found.p:.3f}"
         )
@@ -130,4 +145,18 @@ def make_board(
                 outcome.size / 1e6,
             )
         )
-    return Board(metric_name, metric.higher, tuple(lines), best_single, winner, len(judged), folds)
+    said = problem.target.fill(np.full_like(scores[winner], np.nan))  # the same of every row
+    chance = metric.score(truth, said)
+    apart = metric.sign * (draws[winner] - metric.draws(truth, said, counts))
+    known = bool(np.isfinite(chance))
+    return Board(
+        metric_name,
+        metric.higher,
+        tuple(lines),
+        best_single,
+        winner,
+        len(judged),
+        folds,
+        float(chance) if known else None,
+        gain(metric.sign * (values[winner] - chance), apart) if known else None,
+    )

@@ -11,8 +11,12 @@ from rich.table import Table
 
 from plait.doctor import TableReport
 from plait.ensemble.board import Board
+from plait.errors import many
 from plait.evaluate.run import Evaluation
 from plait.model import Explanation
+
+UNREADABLE = 10
+"""Cells that cannot be read of which a report shows the reason; all are in its JSON."""
 
 
 def board_table(board: Board) -> RenderableType:
@@ -41,7 +45,9 @@ def board_table(board: Board) -> RenderableType:
             f"{line.megabytes:.1f}",
             style="bold" if best else "",
         )
-    judged = f"Judged on {board.rows:,} held-out rows in {board.folds} fold(s)."
+    if board.chance is not None:
+        table.add_row("", "the same of every row", "", f"{board.chance:.4f}", style="dim")
+    judged = f"Judged on {many(board.rows, 'held-out row')} in {many(board.folds, 'fold')}."
     return Group(table, "", escape(board.sentence), judged)
 
 
@@ -77,6 +83,10 @@ def check_table(report: TableReport) -> RenderableType:
         parts += ["", f"{len(shown)} classes: {few}{' …' if len(shown) > 8 else ''}"]
     if report.findings:
         parts += ["", *(f"• {escape(finding)}" for finding in report.findings)]
+    if report.unreadable:
+        shown_cells = report.unreadable[:UNREADABLE]
+        parts += ["", f"Not to be read ({len(shown_cells)} of {len(report.unreadable)} shown):"]
+        parts += [escape(f"  row {row}, {name}: {why}") for row, name, why in shown_cells]
     return Group(*parts)
 
 
