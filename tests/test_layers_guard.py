@@ -56,6 +56,7 @@ HEAVY = {
         "encoders/visual_words.py",
         "encoders/pictures.py",
     },
+    "accelerate": set(),
     "lightgbm": set(),
     "matplotlib": set(),
     "pandas": {"estimators.py"},

@@ -71,3 +71,26 @@ def test_losses_stay_finite_for_huge_scores() -> None:
         assert loss(huge, classes).isfinite().all()
     for loss in (losses.binary_cross_entropy, losses.binary_hinge):
         assert loss(huge, torch.tensor([[0.0, 1.0]])).isfinite().all()
+
+
+def test_focal_by_its_formula() -> None:
+    row_losses = losses.cross_entropy(torch.from_numpy(SCORES), torch.from_numpy(CLASSES))
+    p = np.exp(log_softmax(SCORES, axis=1))[np.arange(12), CLASSES]
+    for gamma in (0.0, 0.5, 2.0):
+        expected = -((1 - p) ** gamma) * np.log(p)
+        assert losses.focal(row_losses, gamma).numpy() == pytest.approx(expected)
+
+
+def test_adjusted_logits_give_the_balanced_optimum() -> None:
+    """Two classes, 9 to 1, that nothing tells apart: the scores learned must not differ."""
+    prior = torch.tensor([0.9, 0.1])
+    scores = torch.zeros(1, 2, requires_grad=True)
+    classes = torch.tensor([0] * 9 + [1])
+
+    def gradient(strength: float) -> list[float]:
+        adjusted = losses.adjusted(scores.expand(10, 2), prior.log(), strength)
+        loss = losses.cross_entropy(adjusted, classes).mean()
+        return torch.autograd.grad(loss, scores)[0][0].tolist()
+
+    assert gradient(1.0) == pytest.approx([0, 0], abs=1e-6)
+    assert gradient(0.0) == pytest.approx([0.5 - 0.9, 0.5 - 0.1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,10 @@ Encoders = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
 Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
+Balance = Annotated[
+    str | None,
+    typer.Option(help="Of unequal classes: weights, sampling, focal or adjusted."),
+]
 Metric = Annotated[str | None, typer.Option(help="That decides.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Outside = Annotated[
@@ -96,6 +101,7 @@ def fit(
     ] = None,
     encoders: Encoders = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    balance: Balance = None,
     split: SplitOption = None,
     folds: Folds = None,
     metric: Metric = None,
@@ -137,7 +143,14 @@ def fit(
         ignore=_names(ignore),
         split=split,
         config=_config(
-            config, encoders, fusion=fusion, head=head, folds=folds, metric=metric, seed=seed
+            config,
+            encoders,
+            fusion=fusion,
+            head=head,
+            balance=balance,
+            folds=folds,
+            metric=metric,
+            seed=seed,
         ),
         journal=journal,
         progress=Progress(lines=True),
@@ -172,6 +185,7 @@ def compare(
     ] = None,
     encoders: Encoders = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    balance: Balance = None,
     split: SplitOption = None,
     folds: Folds = None,
     metric: Metric = None,
@@ -207,7 +221,9 @@ def compare(
         ignore=_names(ignore),
         split=split,
         fusions=_fusions(fusion),
-        config=_config(config, encoders, head=head, folds=folds, metric=metric, seed=seed),
+        config=_config(
+            config, encoders, head=head, balance=balance, folds=folds, metric=metric, seed=seed
+        ),
         progress=Progress(lines=True),
     )
     _print(board_table(board))
@@ -387,6 +403,7 @@ def _config(
     encoders: list[str] | None = None,
     fusion: str | None = None,
     head: str | None = None,
+    balance: str | None = None,
     folds: int | None = None,
     metric: str | None = None,
     seed: int | None = None,
@@ -397,7 +414,7 @@ def _config(
 
     from plait.config import from_json
     from plait.encoders.config import choose_encoders
-    from plait.ensemble.config import FitConfig
+    from plait.ensemble.config import FitConfig, balanced
     from plait.errors import ConfigError
 
     values: dict[str, Any] = {}
@@ -411,6 +428,7 @@ def _config(
     if head is not None:
         values["head"] = {**values.get("head", {}), "kind": head}
     found = from_json(FitConfig, values)
+    found = found if balance is None else balanced(found, balance)
     return replace(found, encoders=choose_encoders(_names(encoders), found.encoders))
 
 
@@ -428,6 +446,13 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
+GO_ON = " `plait fit … --resume` goes on where it was."
+
+
+def _is_disk_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def main() -> None:
     """Run the command line; errors that the user can mend are one line, without a traceback."""
     from plait.errors import PlaitError
@@ -436,9 +461,14 @@ def main() -> None:
         app()
     except (PlaitError, OSError) as error:
         # An OSError names the file and what the system refused: disk full, no permission.
-        print(f"Error: {error}", file=sys.stderr)
+        more = f". Free some space, then{GO_ON}" if _is_disk_full(error) else ""
+        print(f"Error: {error}{more}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except MemoryError:
+        print(f"Error: The memory is full. Use fewer columns, or free some; then{GO_ON}",
+              file=sys.stderr)  # fmt: skip
         raise SystemExit(2) from None
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer ends so, without a word
-            print("Stopped; what was there before is as it was.", file=sys.stderr)
+            print(f"Stopped; what was there before is as it was, and{GO_ON}", file=sys.stderr)
         raise

@@ -29,6 +29,10 @@ class ModelError(PlaitError, ValueError):
     """A model folder cannot be read, written or used."""
 
 
+class TrainingError(PlaitError, ArithmeticError):
+    """A network cannot learn as it was told to."""
+
+
 class MissingExtraError(PlaitError, ImportError):
     """An optional or system library is not there."""
 

@@ -30,7 +30,7 @@ from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
 from plait.model import Model, known_targets, prepare
 from plait.progress import Progress
-from plait.tasks.target import Target
+from plait.tasks.target import Kind, Target
 from plait.types import Modality, Schema
 
 PRESETS = ("quick",)
@@ -106,7 +106,7 @@ def fit(
     contest, board = _run(setup, entrants, config, progress, kept)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
     with progress.stage(f"Fitting {winner.name} on all rows", 1 + max(len(winner.members), 1)) as a:
-        fitted = refit(setup.problem, setup.learning, winner, entrants, contest, config, a)
+        fitted = refit(setup.problem, setup.learning, winner, entrants, contest, config, a, kept)
     model = Model(
         setup.schema,
         setup.problem.target,
@@ -188,6 +188,7 @@ def set_up(
     known = table.take(rows)
     learned = Target.learn(name, column.modality, values)
     metric = choose_metric(learned.kind, config.metric)
+    require_settings(learned.kind, config)
     truth = learned.encode(values)
     classes = truth.argmax(axis=1) if learned.kind == "classify" else None
     split = make_split(known, way, config.folds, classes, config.seed)
@@ -197,6 +198,28 @@ def set_up(
     _check_cells(reader, sources, config.max_bad_share)
     problem = Problem(sources, samples, seconds, learned, truth, split.groups)
     return Setup(schema, problem, split, ledger, metric)
+
+
+def require_settings(kind: Kind, config: FitConfig) -> None:
+    """Refuse settings that the task has no use for.
+
+    Raises:
+        ConfigError: naming the setting, and what is allowed.
+    """
+    for train in (config.train, config.deep):
+        if train.stop_on != "loss":
+            choose_metric(kind, train.stop_on)
+    balances = {
+        "class_weights": config.class_weights,
+        "train.balanced": config.train.balanced or config.deep.balanced,
+        "head.loss": config.head.loss != "plain",
+    }
+    asked = [name for name, on in balances.items() if on]
+    if kind == "regress" and asked:
+        raise ConfigError(
+            f"Setting {asked[0]!r} balances classes, and a number has none; leave it as it is, or "
+            "say TARGET:category."
+        )
 
 
 def require_preset(preset: str) -> None:

@@ -17,6 +17,32 @@ def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     return functional.cross_entropy(scores, target, reduction="none")
 
 
+def focal(row_losses: Tensor, focusing: float) -> Tensor:
+    """Return (1 - p)^focusing * loss, with p = exp(-loss) the probability of the truth.
+
+    Focal loss (Lin et al., ICCV 2017, equation 4): rows that are right already count for less.
+
+    Args:
+        row_losses: -log p, of any shape.
+        focusing: gamma; 0 changes nothing.
+    """
+    return (1 - (-row_losses).exp()).clamp_min(0) ** focusing * row_losses
+
+
+def adjusted(scores: Tensor, prior: Tensor, strength: float) -> Tensor:
+    """Return scores + strength * log prior, for learning; what is predicted is without it.
+
+    Logit adjustment (Menon et al., ICLR 2021, equation 10): the softmax of the scores themselves
+    then minimises the balanced error, not the error.
+
+    Args:
+        scores: (b c) logits.
+        prior: (c) log odds or logarithms of how often each class occurs.
+        strength: tau of the paper; 0 changes nothing.
+    """
+    return scores + strength * prior
+
+
 def multiclass_hinge(scores: Tensor, target: Tensor) -> Tensor:
     """Return max(0, 1 + max over wrong classes of scores - scores[target]).
 
@@ -38,7 +64,12 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
         scores: (b c) logits.
         target: (b c) 0 or 1.
     """
-    return functional.binary_cross_entropy_with_logits(scores, target, reduction="none").mean(dim=1)
+    return label_cross_entropy(scores, target).mean(dim=1)
+
+
+def label_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    """Return (b c), the binary cross-entropy of each label."""
+    return functional.binary_cross_entropy_with_logits(scores, target, reduction="none")
 
 
 def binary_hinge(scores: Tensor, target: Tensor) -> Tensor:

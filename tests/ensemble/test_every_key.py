@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
+from small_network import made
 
 from plait.attention import Attention
 from plait.cache import Encoded
@@ -24,13 +25,15 @@ from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.classical_text import ClassicalText
 from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
+from plait.ensemble.contest import row_weights
 from plait.ensemble.entrants import Entrant, build_encoder, build_expert
 from plait.ensemble.linear import LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError
+from plait.tasks.classify import Classify
 from plait.tasks.target import Target
-from plait.train import loop
+from plait.train import loop, step
 from plait.train.config import TrainConfig
 from plait.types import Column, Features, Modality
 
@@ -177,7 +180,8 @@ def head_kinds(config: FitConfig) -> list[str]:
 def history(config: FitConfig) -> Any:
     """Return the losses of a training, and the rows and sources it was shown."""
     found: dict[str, Any] = {"hidden": 0}
-    real_train, real_drop = loop.train, loop._drop
+    real_train, real_drop, real_step = loop.train, step.drop_sources, step.Step.__call__
+    draws = []
 
     def drop(rows: Any, share: float, generator: torch.Generator) -> Any:
         shown = real_drop(rows, share, generator)
@@ -189,10 +193,16 @@ def history(config: FitConfig) -> Any:
         found["history"] = real_train(*arguments)
         return found["history"]
 
+    def take(self: Any, lesson: Any, batch: torch.Tensor) -> float:
+        draws.append(batch)
+        return real_step(self, lesson, batch)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_drop", drop)
+        patch.setattr(step.Step, "__call__", take)
+        patch.setattr(step, "drop_sources", drop)
         patch.setattr(loop, "train", train)
         found["network"] = network(config).network
+    found["repeats"] = len(torch.cat(draws)) / len(set(torch.cat(draws[:5]).tolist()))
     found["epochs"] = len(found["history"].training)
     found["learned"] = found["history"].training[0] - found["history"].training[-1]
     found["length"] = sum(float(p.detach().square().sum()) for p in found["network"].parameters())
@@ -314,15 +324,89 @@ def deep(config: FitConfig) -> TrainConfig:
 
 
 DEEP = {
-    "epochs": 7, "least_steps": 7, "batch_size": 7, "learning_rate": 0.7, "weight_decay": 0.7,
-    "patience": 7, "clip": 7.0, "validation_share": 0.3, "modality_dropout": 0.7,
+    "epochs": 7, "least_steps": 7, "batch_size": 7, "accumulate": 7, "precision": "bfloat16",
+    "learning_rate": 0.7, "weight_decay": 0.7, "clip": 7.0, "average": 0.7, "patience": 7,
+    "stop_on": "accuracy", "validation_share": 0.3, "balanced": True, "modality_dropout": 0.7,
+    "token_dropout": 0.7, "mixup": 0.7, "modulation": 0.7, "noise": True,
 }  # fmt: skip
+
+
+def modulated(config: FitConfig) -> list[float]:
+    """Return the weights of two encoders that learned together, one from much better samples."""
+    network, rows, target = made()
+    short = {"epochs": 2, "least_steps": 1, "batch_size": 5}
+    torch.manual_seed(0)
+    lesson = step.Lesson(rows, target, torch.ones(len(target)))
+    loop.train(network, lesson, dataclasses.replace(config.train, **short), 0)
+    return torch.cat([p.detach().ravel() for p in network.encoders.parameters()]).tolist()
+
+
+def shares(config: FitConfig) -> list[float]:
+    """Return the weights by which rare and frequent classes are learned."""
+    truth = np.eye(2, dtype=np.float32)[[0, 0, 0, 1]]
+    return row_weights(truth, config).tolist()
+
+
+def losses(config: FitConfig) -> list[float]:
+    """Return what the head's loss is of scores that are right, wrong and undecided."""
+    task = Classify(3, TARGET, config.head)
+    scores = torch.tensor([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
+    with torch.no_grad():
+        return task.row_losses(scores, torch.eye(3)[[0, 0, 2]]).tolist()
+
 
 EFFECTS = {
     **{
         f"deep.{name}": Effect("reaches the loop that trains encoders", value, deep, ne)
         for name, value in DEEP.items()
     },
+    "train.accumulate": Effect(
+        "smaller batches at once", 4, lambda c: history(c)["batch"], lambda a, b: (a, b) == (32, 8)
+    ),
+    "train.precision": Effect(
+        "fewer digits",
+        "bfloat16",
+        lambda c: history(c)["history"].training[-1],
+        lambda a, b: a != b and abs(a - b) < 0.05,
+    ),
+    "train.average": Effect("moves less", 0.99, lambda c: history(c)["length"], shorter),
+    "train.stop_on": Effect(
+        "looks at the share of errors, not the loss",
+        "accuracy",
+        lambda c: history(c)["history"].validation,
+        lambda a, b: min(a) > 0 and all(-1 <= value <= 0 for value in b),
+    ),
+    "train.balanced": Effect("rows come again", True, lambda c: history(c)["repeats"], longer),
+    "train.token_dropout": Effect(
+        "other tokens are seen", 0.5, lambda c: history(c)["learned"], ne, ATTENTION
+    ),
+    "train.mixup": Effect(
+        "blended rows are harder", 1.0, lambda c: history(c)["history"].training[-1], longer
+    ),
+    "train.modulation": Effect("holds one encoder back", 0.5, modulated, ne),
+    "train.noise": Effect("is added", True, modulated, ne, (("train.modulation", 0.5),)),
+    "class_weights": Effect(
+        "the rare class weighs more",
+        True,
+        shares,
+        lambda a, b: a == [1, 1, 1, 1] and b == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2]),
+    ),
+    "head.loss": Effect(
+        "what is right counts for less",
+        "focal",
+        losses,
+        lambda a, b: b[0] / b[1] < 0.1 * a[0] / a[1],
+    ),
+    "head.focusing": Effect(
+        "even less",
+        4.0,
+        losses,
+        lambda a, b: b[0] / b[1] < a[0] / a[1],
+        (("head.loss", "focal"),),
+    ),
+    "head.strength": Effect(
+        "the prior does not count", 0.0, losses, ne, (("head.loss", "adjusted"),)
+    ),
     "train.clip": Effect(
         "smaller steps", 1e-3, lambda c: history(c)["length"], ne, (("train.learning_rate", 0.1),)
     ),
@@ -363,6 +447,20 @@ EFFECTS = {
         False,
         lambda c: len({round(float(tokens.sum()), 4) for tokens in seen(c)}),
         lambda a, b: b == 1 < a,
+    ),
+    "encoders.trained.operations": Effect(
+        "another picture every time",
+        2,
+        lambda c: len({round(float(tokens.sum()), 4) for tokens in seen(c)}),
+        lambda a, b: a == 1 < b,
+        (("encoders.trained.augment", False),),
+    ),
+    "encoders.trained.magnitude": Effect(
+        "other changes",
+        30,
+        lambda c: [round(float(tokens.sum()), 4) for tokens in seen(c)],
+        ne,
+        (("encoders.trained.augment", False), ("encoders.trained.operations", 2)),
     ),
     "encoders.image.colour": Effect("colours are no part of it", False, image_width, shorter),
     "encoders.image.denoise": Effect("specks go", "median", grain, lambda a, b: b < 0.8 * a),
@@ -504,13 +602,14 @@ LIMITS = {
     "encoders.text": {"max_share": 1.1, "word_run": 0, "character_run": 9, "vocabulary": 0,
                       "width": 0},
     "encoders.trained": {"width": 7, "layers": 0, "heads": 0, "dropout": 1.0, "vocabulary": 299,
-                         "longest": 0, "side": 7, "patch": 0},
+                         "longest": 0, "side": 7, "patch": 0, "operations": -1, "magnitude": 31},
     "fusion_settings": {"width": 0, "heads": 0, "layers": 0, "dropout": 1.0, "bottlenecks": 0,
                         "rank": 0},
-    "head": {"hidden": 1, "dropout": 1.0},
-    "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "learning_rate": 0.0,
-              "weight_decay": -1.0, "patience": 0, "clip": -1.0, "validation_share": 0.6,
-              "modality_dropout": 1.0},
+    "head": {"focusing": -1.0, "strength": -1.0, "hidden": 1, "dropout": 1.0},
+    "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "accumulate": 0,
+              "learning_rate": 0.0, "weight_decay": -1.0, "clip": -1.0, "average": 1.0,
+              "patience": 0, "validation_share": 0.6, "modality_dropout": 1.0,
+              "token_dropout": 1.0, "mixup": -1.0, "modulation": -1.0},
     "linear": {"strength": 0.0, "iterations": 0},
     "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,
               "patience": 0, "reduced_to": 0},

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from plait.catalog import TASKS
+from plait.errors import ConfigError
 from plait.fusion.feature import Concat
 from plait.fusion.fusion import FusionConfig
 from plait.network import Network
@@ -17,6 +18,7 @@ from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig, Task
 from plait.train.config import TrainConfig
 from plait.train.loop import train
+from plait.train.step import Lesson
 from plait.types import Features, Modality
 
 HEADS = typing.get_args(next(
@@ -66,8 +68,7 @@ def learned(name: str, head: str) -> Network:
     task = TASKS[name](7, target_of(name), HeadConfig(head, hidden=32))
     network = Network({}, Concat({"x": 6}, FusionConfig()), task)
     config = TrainConfig(epochs=12, least_steps=100, batch_size=32, learning_rate=0.05)
-    train(network, {"x": rows()}, truth_of(name), torch.ones(N), config,
-          torch.Generator().manual_seed(0))  # fmt: skip
+    train(network, Lesson({"x": rows()}, truth_of(name), torch.ones(N)), config, 0)
     return network
 
 
@@ -154,8 +155,7 @@ def test_a_number_far_from_zero_is_kept_exactly() -> None:
         {}, Concat({"x": 6}, FusionConfig()), TASKS["regress"](7, target, HeadConfig())
     )
     config = TrainConfig(epochs=12, least_steps=100, batch_size=32, learning_rate=0.05)
-    train(network, {"x": rows()}, torch.from_numpy(truth), torch.ones(N), config,
-          torch.Generator().manual_seed(0))  # fmt: skip
+    train(network, Lesson({"x": rows()}, torch.from_numpy(truth), torch.ones(N)), config, 0)
     with torch.no_grad():
         scores = network.predict({"x": rows()}).numpy()
     assert 1 - np.square(scores - truth).mean() / truth.var() > 0.8
@@ -178,3 +178,29 @@ def test_svm_learns_its_scale_beside_the_hinge() -> None:
     task.loss(rows(), truth, torch.ones(N)).backward()
     for one, other in zip(before, task.head.parameters(), strict=True):
         assert torch.equal(one, other.grad)
+
+
+@pytest.mark.parametrize("loss", ["focal", "adjusted"])
+@pytest.mark.parametrize("name", ["classify", "multilabel"])
+def test_losses_for_unequal_classes_by_hand(name, loss) -> None:
+    torch.manual_seed(0)
+    target = target_of(name)
+    task = TASKS[name](7, target, HeadConfig(loss=loss, focusing=1.5, strength=0.7))
+    truth, scores = truth_of(name)[:6], torch.randn(6, target.width)
+    prior = torch.tensor(target.prior)
+    if name == "classify":
+        logits = scores + 0.7 * prior.log() if loss == "adjusted" else scores
+        cost = -(logits.log_softmax(dim=1) * truth).sum(dim=1)
+    else:
+        logits = scores + 0.7 * (prior / (1 - prior)).log() if loss == "adjusted" else scores
+        p = torch.where(truth > 0, logits.sigmoid(), 1 - logits.sigmoid())
+        cost = -p.log()
+    if loss == "focal":
+        cost = (1 - torch.exp(-cost)) ** 1.5 * cost
+    expected = cost if name == "classify" else cost.mean(dim=1)
+    assert torch.allclose(task.row_losses(scores, truth), expected, atol=1e-5)
+
+
+def test_a_hinge_has_no_other_loss() -> None:
+    with pytest.raises(ConfigError, match="Loss 'focal' is a form of cross-entropy, which head"):
+        HeadConfig("svm", loss="focal")

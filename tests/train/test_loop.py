@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -17,6 +15,7 @@ from plait.tasks.task import HeadConfig
 from plait.train import loop
 from plait.train.config import TrainConfig
 from plait.train.loop import History, train
+from plait.train.step import Lesson
 from plait.types import Features, Modality
 
 SHORT = TrainConfig(epochs=6, least_steps=1, batch_size=16)
@@ -47,8 +46,7 @@ def run(model: Network, rows: int, config: TrainConfig, weight=None, seed: int =
     torch.manual_seed(seed)  # of dropout
     features = {name: features[name] for name in model.fusion.widths}
     weight = torch.ones(rows) if weight is None else weight
-    generator = torch.Generator().manual_seed(seed)
-    return train(model, features, target, weight, config, generator)
+    return train(model, Lesson(features, target, weight), config, seed)
 
 
 def accuracy(model: Network) -> float:
@@ -95,7 +93,7 @@ def test_early_stopping_keeps_the_best_epoch(monkeypatch) -> None:
         seen.append({k: v.clone() for k, v in network.state_dict().items()})
         return next(losses)
 
-    monkeypatch.setattr(loop, "_loss", pretend)
+    monkeypatch.setattr(loop, "_cost", pretend)
     model = network()
     history = run(model, 60, TrainConfig(epochs=6, least_steps=1, batch_size=16, patience=3))
     assert history.best == 1
@@ -109,7 +107,7 @@ def test_early_stopping_keeps_the_best_epoch(monkeypatch) -> None:
 
 def test_a_loss_that_is_no_number_once_does_not_stop_later_ones(monkeypatch) -> None:
     losses = iter([float("nan"), 0.5, 0.3, float("nan")])
-    monkeypatch.setattr(loop, "_loss", lambda *_: next(losses))
+    monkeypatch.setattr(loop, "_cost", lambda *_: next(losses))
     config = TrainConfig(epochs=4, least_steps=1, batch_size=16)
     assert run(network(), 60, config).best == 2
 
@@ -141,26 +139,6 @@ def test_small_tables_get_more_epochs() -> None:
     assert len(run(network(), 16, config).training) == 2
 
 
-def test_modality_dropout_hides_some_but_never_all() -> None:
-    rows = 4000
-    features, _ = xor(rows)
-    only_b = torch.arange(rows) < 1000  # these lack `a`
-    features = {"a": features["a"].keep(~only_b), "b": features["b"]}
-    hidden = loop._drop(features, 0.5, torch.Generator().manual_seed(0))
-    present = torch.stack([hidden["a"].present, hidden["b"].present], dim=1)
-    assert present.any(dim=1).all()
-    assert not present[only_b, 0].any()
-    assert present[only_b, 1].all()
-    # Each is kept by half; a row that lost both gets both back.
-    both, one = (present[~only_b].sum(dim=1) == k for k in (2, 1))
-    assert both.float().mean().item() == pytest.approx(0.5, abs=0.03)
-    assert one.float().mean().item() == pytest.approx(0.5, abs=0.03)
-    assert not hidden["a"].pooled[~hidden["a"].present].any()
-    assert loop._drop(features, 0.0, torch.Generator()) is features
-    alone = {"a": features["a"]}
-    assert loop._drop(alone, 0.9, torch.Generator()) is alone
-
-
 def test_weights_of_rows_matter() -> None:
     """Half of the rows say the opposite; the weight decides which half is believed."""
     there = torch.ones(80, dtype=torch.bool)
@@ -171,24 +149,10 @@ def test_weights_of_rows_matter() -> None:
     for first_half, rising in ((0.0, True), (1.0, False)):
         weight = torch.where(torch.arange(80) < 40, first_half, 1 - first_half)
         model = network()
-        train(model, features, target, weight,
-              TrainConfig(epochs=5, least_steps=60, batch_size=8),
-              torch.Generator().manual_seed(0))  # fmt: skip
+        config = TrainConfig(epochs=5, least_steps=60, batch_size=8)
+        train(model, Lesson(features, target, weight), config, 0)
         probe = Features.from_pooled(torch.tensor([[2.0, 0.0]]), there[:1])
         with torch.no_grad():
             scores = model.predict({"a": probe, "b": probe})
         assert scores.isfinite().all()
         assert (scores[0, 1] > 0.6) == rising
-
-
-def test_learning_rate_rises_then_falls_as_a_cosine() -> None:
-    optimizer, schedule = loop._optimizer(network(), TrainConfig(learning_rate=0.3), steps=40)
-    rates = []
-    for _ in range(40):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
-    assert rates[:4] == pytest.approx([0.075, 0.15, 0.225, 0.3])
-    assert rates[22] == pytest.approx(0.15)
-    assert all(a >= b for a, b in pairwise(rates[4:]))
-    assert rates[-1] < 0.01

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from plait.data.image import Picture
 from plait.encoders.encoder import Encoder
-from plait.encoders.pictures import augmented, by_row, grid_places, normalised, squares
+from plait.encoders.pictures import by_row, grid_places, shown, squares
 from plait.encoders.trained import TrainedConfig
 from plait.layers import renew
 from plait.types import Features
@@ -96,9 +96,7 @@ class ConvolutionalImage(Encoder):
 
     def encode(self, samples: Sequence[np.ndarray]) -> Features:
         """Return a token a cell of the last map."""
-        pixels, counts = normalised(samples)
-        if self.training and self.config.augment:
-            pixels = augmented(pixels)
+        pixels, counts = shown(samples, self.config, self.training)
         values = self.first(pixels)
         for stage in self.stages:
             values = stage(values)

@@ -11,8 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from plait.data.image import Picture
+from plait.encoders.rand_augment import rand_augment
 from plait.encoders.trained import Stem, TrainedConfig
 from plait.types import Features
+
+Pixels = tuple[Tensor, list[int]]
 
 MEAN, SPREAD = 0.45, 0.26
 """Of the pixels of photographs, in 0..1."""
@@ -27,10 +30,25 @@ def squares(pictures: Sequence[Picture], side: int) -> np.ndarray:
     return np.stack(resized)
 
 
-def normalised(samples: Sequence[np.ndarray]) -> tuple[Tensor, list[int]]:
+def normalised(samples: Sequence[np.ndarray]) -> Pixels:
     """Return all pictures of (b) samples, (n 3 h w) near -2..2, and how many each sample has."""
     pixels = torch.from_numpy(np.concatenate(samples)).permute(0, 3, 1, 2)
     return (pixels.float() / 255 - MEAN) / SPREAD, [len(sample) for sample in samples]
+
+
+def shown(samples: Sequence[np.ndarray], config: TrainedConfig, learns: bool) -> Pixels:
+    """Return (n 3 h w) of all pictures of (b) samples, changed at random while a network learns.
+
+    Returns:
+        The pixels, and how many pictures each sample has.
+    """
+    if learns and config.operations:
+        samples = [
+            np.stack([rand_augment(p, config.operations, config.magnitude) for p in sample])
+            for sample in samples
+        ]
+    pixels, counts = normalised(samples)
+    return augmented(pixels) if learns and config.augment else pixels, counts
 
 
 def augmented(pixels: Tensor) -> Tensor:
@@ -96,9 +114,7 @@ class Patches(Stem):
 
     def forward(self, samples: Sequence[np.ndarray]) -> Features:
         """Return a token a patch, with its place."""
-        pixels, counts = normalised(samples)
-        if self.training and self.config.augment:
-            pixels = augmented(pixels)
+        pixels, counts = shown(samples, self.config, self.training)
         patches = self.map(pixels)
         tokens = patches.flatten(start_dim=2).transpose(1, 2)
         return by_row(tokens, grid_places(*patches.shape[2:]), counts)

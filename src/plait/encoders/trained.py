@@ -13,6 +13,7 @@ from torch import nn
 
 from plait.config import check_range
 from plait.encoders.encoder import Encoder
+from plait.encoders.rand_augment import HIGHEST
 from plait.errors import ConfigError
 from plait.layers import Fitted, renew
 from plait.types import Features, Sample
@@ -32,6 +33,8 @@ class TrainedConfig:
         side: height and width that pictures are brought to, in pixels.
         patch: side of the patches that a picture is cut into, in pixels; it divides `side`.
         augment: flip and shift pictures at random in training.
+        operations: changes drawn for every picture in training, N of RandAugment.
+        magnitude: how strong these are, M of RandAugment.
     """
 
     width: int = 128
@@ -43,6 +46,8 @@ class TrainedConfig:
     side: int = 64
     patch: int = 8
     augment: bool = True
+    operations: int = 0
+    magnitude: int = 9
 
     def __post_init__(self) -> None:
         check_range(self, "width", 8, 65536)
@@ -53,6 +58,8 @@ class TrainedConfig:
         check_range(self, "longest", 1, 65536)
         check_range(self, "side", 8, 1024)
         check_range(self, "patch", 1, self.side)
+        check_range(self, "operations", 0, 100)
+        check_range(self, "magnitude", 0, HIGHEST)
         if self.side % self.patch:
             raise ConfigError(
                 f"Setting 'side' must be a multiple of 'patch', found {self.side} and {self.patch}."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plait.config import check_range
 from plait.encoders.config import EncoderConfig
 from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
+from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
@@ -24,6 +25,8 @@ class FitConfig:
         folds: folds that entrants are judged on; 1 is one hold-out, 0 chooses by the rows.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
+        class_weights: let every class weigh the same in what is learned, however rare it is; all
+            experts heed it.
         encoders: which encoder reads what, and their settings.
         head: settings of the heads of networks.
         train: settings of the training loop on frozen Features.
@@ -38,6 +41,7 @@ class FitConfig:
     folds: int = 0
     seed: int = 0
     max_bad_share: float = 0.2
+    class_weights: bool = False
     encoders: EncoderConfig = field(default_factory=EncoderConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -59,3 +63,31 @@ class FitConfig:
         check_range(self, "folds", 0, 100)
         check_range(self, "seed", 0, 2**31 - 1)
         check_range(self, "max_bad_share", 0.0, 1.0)
+
+
+BALANCES = ("weights", "sampling", "focal", "adjusted")
+"""Ways to learn from classes of unequal size."""
+
+
+def balanced(config: FitConfig, way: str) -> FitConfig:
+    """Return the settings with a way of balancing classes.
+
+    Args:
+        config: all other settings.
+        way: `weights` in every expert; or in networks alone: `sampling` of rows, `focal` loss, or
+            logits `adjusted` by how often each class occurs.
+
+    Raises:
+        ConfigError: for another word.
+    """
+    match way:
+        case "weights":
+            return replace(config, class_weights=True)
+        case "sampling":
+            train, deep = (replace(part, balanced=True) for part in (config.train, config.deep))
+            return replace(config, train=train, deep=deep)
+        case "focal":
+            return replace(config, head=replace(config.head, loss="focal"))
+        case "adjusted":
+            return replace(config, head=replace(config.head, loss="adjusted"))
+    raise ConfigError(unknown("Way of balancing", way, BALANCES))

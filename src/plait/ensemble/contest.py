@@ -27,6 +27,7 @@ from plait.ensemble.journal import Done, Journal
 from plait.layers import one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
+from plait.train.balance import balancing_weights
 from plait.types import Sample
 
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -159,7 +160,8 @@ def run_fold(
         judged = _join([rows_of[name][1] for name in entrant.sources])
         expert = build_expert(entrant, problem.target, config, problem.sources)
         start = time.perf_counter()
-        expert.fit(learned, problem.truth[learning], np.ones(len(learning)), config.seed)
+        truth, under_way = problem.truth[learning], journal.checkpoint(number, entrant.name)
+        expert.fit(learned, truth, row_weights(truth, config), config.seed, under_way)
         fitted = time.perf_counter()
         scores = expert.predict(judged)
         done = time.perf_counter()
@@ -268,6 +270,7 @@ def refit(
     contest: Contest,
     config: FitConfig,
     advance: Callable[[int], None],
+    journal: Journal | None = None,
 ) -> Fitted:
     """Fit an entrant again on all learning rows; a combiner keeps what it learned out of fold.
 
@@ -296,6 +299,14 @@ def refit(
     experts = {}
     for name in names:
         experts[name] = build_expert(by_name[name], problem.target, config, needed)
-        experts[name].fit(encoded, truth, np.ones(len(rows)), config.seed)
+        under_way = (journal or Journal()).checkpoint(None, name)
+        experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, under_way)
         advance(1)
     return Fitted(encoders, experts, combiner)
+
+
+def row_weights(truth: np.ndarray, config: FitConfig) -> np.ndarray:
+    """Return (n) weights of (n c) rows: one each, or every class the same in sum."""
+    if not config.class_weights:
+        return np.ones(len(truth))
+    return balancing_weights(torch.from_numpy(truth)).double().numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,24 @@ class Expert(ABC):
         self.sources, self.target = tuple(sorted(sources)), target
 
     @abstractmethod
-    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
-        """Learn from n encoded rows, their (n c) target and (n) weights."""
+    def fit(
+        self,
+        rows: Encoded,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        checkpoint: Path | None = None,
+    ) -> None:
+        """Learn.
+
+        Args:
+            rows: n of them, encoded.
+            target: (n c).
+            weight: (n).
+            seed: of everything random.
+            checkpoint: file from which a long training goes on, if it was killed; short ones begin
+                anew.
+        """
 
     @abstractmethod
     def scores(self, rows: Encoded) -> np.ndarray:

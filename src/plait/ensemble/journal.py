@@ -59,7 +59,7 @@ class Journal:
         """Return what an entrant did in a fold, or None when it is still to be done."""
         from safetensors import safe_open
 
-        path = self._path(fold, entrant)
+        path = self._path(f"fold-{fold}", entrant)
         if path is None or not path.is_file():
             return None
         with safe_open(path, framework="numpy") as file:
@@ -75,25 +75,31 @@ class Journal:
         """Keep what an entrant did in a fold."""
         from safetensors.numpy import save_file
 
-        path = self._path(fold, entrant)
-        if path is None:
+        path = self._path(f"fold-{fold}", entrant)
+        under_way = self.checkpoint(fold, entrant)
+        if path is None or under_way is None:
             return
         facts = {name: repr(value) for name, value in vars(done).items() if name != "scores"}
         with replacing(path) as partial:
             scores = np.ascontiguousarray(done.scores)
             save_file({"scores": scores}, partial, {"entrant": entrant, **facts})
+        under_way.unlink(missing_ok=True)
+
+    def checkpoint(self, fold: int | None, entrant: str) -> Path | None:
+        """Return the file of what an entrant is in the middle of, in a fold or on all rows."""
+        return self._path("all" if fold is None else f"fold-{fold}-under-way", entrant)
 
     def remove(self) -> None:
         """Delete the folder; the run has come to its end."""
         if self.folder is not None:
             shutil.rmtree(self.folder)
 
-    def _path(self, fold: int, entrant: str) -> Path | None:
+    def _path(self, part: str, entrant: str) -> Path | None:
         if self.folder is None:
             return None
         # A name of columns may hold what the name of a file may not.
         name = hashlib.sha256(entrant.encode()).hexdigest()[:16]
-        return self.folder / f"fold-{fold}-{name}.safetensors"
+        return self.folder / f"{part}-{name}.safetensors"
 
 
 def _differences(path: Path, facts: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,14 @@ class LinearExpert(Expert):
     def _matrix(self, rows: Encoded) -> csr_matrix:
         return hstack([rows.matrices[name] for name in self.sources], format="csr")
 
-    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
+    def fit(
+        self,
+        rows: Encoded,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        checkpoint: Path | None = None,
+    ) -> None:
         """Solve for the weights."""
         rows, target, weight = self.present_rows(rows, target, weight)
         matrix = self._matrix(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
 from plait.encoders.encoder import Encoder
 from plait.ensemble.expert import Expert, State
+from plait.evaluate.run import METRICS
 from plait.fusion.fusion import FusionConfig
 from plait.layers import threads
 from plait.network import Network
@@ -61,9 +63,18 @@ class NetworkExpert(Expert):
         task = TASKS[self.target.kind](fusion.width, self.target, self.head)
         return Network(encoders, fusion, task)
 
-    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
+    def fit(
+        self,
+        rows: Encoded,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        checkpoint: Path | None = None,
+    ) -> None:
         """Build and train the network; the random numbers are its own."""
-        from plait.train.loop import train  # predicting must not load what only training needs
+        # Predicting must not load what only training needs.
+        from plait.train.loop import train
+        from plait.train.step import Lesson
 
         rows, target, weight = self.present_rows(rows, target, weight)
         with torch.random.fork_rng(devices=[]), threads(self.threads):
@@ -76,14 +87,23 @@ class NetworkExpert(Expert):
                 for name in self.sources
             }
             self.network = self._build(widths, encoders)
-            train(
-                self.network,
+            lesson = Lesson(
                 rows.inputs(self.sources),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
-                self.train_config,
-                torch.Generator().manual_seed(seed),
             )
+            train(self.network, lesson, self.train_config, seed, self._judge(), checkpoint)
+
+    def _judge(self) -> Callable[[Tensor, Tensor], float] | None:
+        """Return the cost that decides when to stop: of the metric that is named, if it is."""
+        if self.train_config.stop_on == "loss":
+            return None
+        metric = METRICS[self.target.kind][self.train_config.stop_on]
+
+        def cost(scores: Tensor, target: Tensor) -> float:
+            return -metric.sign * metric.score(target.numpy(), scores.double().numpy())
+
+        return cost
 
     @torch.no_grad()
     def scores(self, rows: Encoded) -> np.ndarray:

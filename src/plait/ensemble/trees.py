@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,14 @@ class TreesExpert(Expert):
         self.boosters: list[lightgbm.Booster] = []
         self.reductions: dict[str, Reduction] = {}
 
-    def fit(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
+    def fit(
+        self,
+        rows: Encoded,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        checkpoint: Path | None = None,
+    ) -> None:
         """Reduce the Features, then boost."""
         rows, target, weight = self.present_rows(rows, target, weight)
         self.reductions = {}

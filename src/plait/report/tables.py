@@ -45,9 +45,12 @@ def board_table(board: Board) -> RenderableType:
             f"{line.megabytes:.1f}",
             style="bold" if best else "",
         )
-    if board.chance is not None:
-        table.add_row("", "the same of every row", "", f"{board.chance:.4f}", style="dim")
-    judged = f"Judged on {many(board.rows, 'held-out row')} in {many(board.folds, 'fold')}."
+    judged = f"Judged on {many(board.rows, 'held-out row')} in {many(board.folds, 'fold')}"
+    judged += (
+        "."
+        if board.chance is None
+        else (f"; saying the same of every row scores {board.chance:.3f}.")
+    )
     return Group(table, "", escape(board.sentence), judged)
 
 

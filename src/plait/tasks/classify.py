@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from plait.losses import binary_cross_entropy, binary_hinge, cross_entropy, multiclass_hinge
+from plait.losses import (
+    adjusted,
+    binary_cross_entropy,
+    binary_hinge,
+    cross_entropy,
+    focal,
+    label_cross_entropy,
+    multiclass_hinge,
+)
 from plait.tasks.task import Task
+
+LEAST = 1e-6
+"""How often every class is taken to occur, at least: one that never does has no logarithm."""
 
 
 class Classify(Task):
@@ -14,10 +26,14 @@ class Classify(Task):
     def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """Return (b)."""
         classes = target.argmax(dim=1)
-        if self.config.kind != "svm":
-            return cross_entropy(scores, classes)
-        scaled = scores.detach() * self.scale()
-        return multiclass_hinge(scores, classes) + cross_entropy(scaled, classes)
+        if self.config.kind == "svm":
+            scaled = scores.detach() * self.scale()
+            return multiclass_hinge(scores, classes) + cross_entropy(scaled, classes)
+        if self.config.loss == "adjusted":
+            prior = scores.new_tensor(self.target.prior).clamp_min(LEAST).log()
+            scores = adjusted(scores, prior, self.config.strength)
+        losses = cross_entropy(scores, classes)
+        return focal(losses, self.config.focusing) if self.config.loss == "focal" else losses
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities that sum to one."""
@@ -29,10 +45,15 @@ class Multilabel(Task):
 
     def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """Return (b)."""
-        if self.config.kind != "svm":
-            return binary_cross_entropy(scores, target)
-        scaled = scores.detach() * self.scale()
-        return binary_hinge(scores, target) + binary_cross_entropy(scaled, target)
+        if self.config.kind == "svm":
+            scaled = scores.detach() * self.scale()
+            return binary_hinge(scores, target) + binary_cross_entropy(scaled, target)
+        if self.config.loss == "adjusted":
+            prior = torch.logit(scores.new_tensor(self.target.prior), eps=LEAST)
+            scores = adjusted(scores, prior, self.config.strength)
+        losses = label_cross_entropy(scores, target)
+        losses = focal(losses, self.config.focusing) if self.config.loss == "focal" else losses
+        return losses.mean(dim=1)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities, each on its own."""

@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from plait.config import check_range
+from plait.errors import ConfigError
 from plait.layers import MLP
 from plait.tasks.target import Target
 from plait.types import Features
+
+Loss = Literal["plain", "focal", "adjusted"]
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,29 @@ class HeadConfig:
 
     Attributes:
         kind: `linear` (logistic or least squares), `svm` (linear, hinge loss) or `mlp`.
+        loss: of classes and labels with `linear` and `mlp`: `plain` cross-entropy, or for classes
+            of unequal size `focal` or `adjusted` (logit adjustment; see `plait.losses`).
+        focusing: gamma of `focal`.
+        strength: tau of `adjusted`.
         hidden: width of the hidden layer of `mlp`.
         dropout: share of hidden features dropped while training `mlp`.
     """
 
     kind: Literal["linear", "svm", "mlp"] = "linear"
+    loss: Loss = "plain"
+    focusing: float = 2.0
+    strength: float = 1.0
     hidden: int = 256
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
+        check_range(self, "focusing", 0.0, 100.0)
+        check_range(self, "strength", 0.0, 100.0)
+        if self.kind == "svm" and self.loss != "plain":
+            raise ConfigError(
+                f"Loss {self.loss!r} is a form of cross-entropy, which head 'svm' does not have; "
+                "use head 'linear' or 'mlp'."
+            )
         check_range(self, "hidden", 2, 65536)  # the hidden layer is normalised: one number is none
         check_range(self, "dropout", 0.0, 0.95)
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from plait.errors import ConfigError
 from plait.network import Network
+from plait.train.balance import balancing_weights
+from plait.train.checkpoint import Checkpoint, Course
 from plait.train.config import TrainConfig
-from plait.types import Features, Raw
+from plait.train.optimise import put_weights, weights_of
+from plait.train.step import Lesson, Step
 
-Rows = Mapping[str, Features | Raw]
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Judge = Callable[[Tensor, Tensor], float]
 
 ROWS_A_BATCH = 512
 """Rows that are judged at a time."""
@@ -22,7 +29,7 @@ ROWS_A_BATCH = 512
 
 @dataclass(frozen=True)
 class History:
-    """The losses of each epoch, and the epoch whose weights were kept."""
+    """The mean loss and the validation cost of each epoch, and the epoch that was kept."""
 
     training: tuple[float, ...]
     validation: tuple[float, ...]
@@ -31,58 +38,76 @@ class History:
 
 def train(
     network: Network,
-    rows: Rows,
-    target: Tensor,
-    weight: Tensor,
+    lesson: Lesson,
     config: TrainConfig,
-    generator: torch.Generator,
+    seed: int,
+    judge: Judge | None = None,
+    checkpoint: Path | None = None,
+    watch: Callable[[Course], None] | None = None,
 ) -> History:
     """Train a network in place: the fusion, the task, and the encoders that are its own.
 
-    The weights of the epoch with the lowest validation loss are kept; with too few rows for a
-    validation part (under 20), those of the last epoch.
+    The weights of the epoch with the lowest validation cost are kept; with too few rows for a
+    validation part (under 20), those of the last epoch. It runs on the devices and processes that
+    `accelerate launch` gives; each process takes its share of every batch.
 
     Args:
         network: with the encoders that are trained.
-        rows: of n training rows, by source: Features, or samples for an encoder of the network.
-        target: (n c).
-        weight: (n), weights of the rows.
+        lesson: the training rows.
         config: settings.
-        generator: of all that is random.
+        seed: of the order of rows, and of what is hidden; dropout takes torch's own generator.
+        judge: cost of (k c) scores for a (k c) target, lower is better; the loss by default.
+        checkpoint: file in which what is under way is kept, and from which it goes on.
+        watch: is told of the course after every epoch.
+
+    Returns:
+        What was seen on the way.
+
+    Raises:
+        ConfigError: for float16 without a GPU.
+        TrainingError: when the loss is no number, or a single row does not fit into memory.
     """
-    learning, held_out = _split(len(target), config.validation_share, generator)
+    accelerator = _accelerator(config)
+    shuffle, hide = (torch.Generator().manual_seed(seed + more) for more in
+                     (0, 1 + accelerator.process_index))  # fmt: skip
+    learning, held_out = _split(len(lesson.target), config.validation_share, shuffle)
     steps = -(-len(learning) // config.batch_size)
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = config.patience * epochs // config.epochs
-    optimizer, schedule = _optimizer(network, config, epochs * steps)
-    training, validation = [], []
-    best = copy.deepcopy(network.state_dict())
-    best_epoch, lowest = 0, math.inf
-    for epoch in range(epochs):
-        network.train()
-        total = 0.0
-        order = learning[torch.randperm(len(learning), generator=generator)]
-        for batch in order.split(config.batch_size):
-            features = network.encode(_take(rows, batch))
-            features = _drop(features, config.modality_dropout, generator)
-            loss = network.loss(features, target[batch], weight[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            if config.clip:
-                nn.utils.clip_grad_norm_(network.parameters(), config.clip)
-            optimizer.step()
-            schedule.step()
-            total += loss.item() * len(batch)
-        training.append(total / len(learning))
-        validation.append(_loss(network, rows, target, weight, held_out))
-        if not len(held_out) or validation[epoch] < lowest:
-            best, best_epoch = copy.deepcopy(network.state_dict()), epoch
-            lowest = validation[epoch]
-        if epoch - best_epoch >= patience:
-            break
-    network.load_state_dict(best)
-    network.eval()
-    return History(tuple(training), tuple(validation), best_epoch)
+    network.to(accelerator.device)
+    course = Course(network, epochs, steps, {"shuffle": shuffle, "hide": hide}, config)
+    keep = Checkpoint(checkpoint)
+    keep.read(course)
+    step = Step(course, accelerator)
+    while course.epoch < epochs and course.epoch - 1 - course.best_epoch < patience:
+        _epoch(course, step, lesson, learning, keep if accelerator.is_main_process else None)
+        with course.average.in_place():
+            cost = _cost(network, lesson, held_out, judge)
+            if not len(held_out) or cost < course.lowest:
+                course.best, course.best_epoch = weights_of(network), course.epoch
+                course.lowest = cost
+        course.training.append(course.total / len(learning))
+        course.validation.append(cost)
+        course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
+        if watch is not None:
+            watch(course)
+    put_weights(network, course.best)
+    network.cpu().eval()
+    return History(tuple(course.training), tuple(course.validation), course.best_epoch)
+
+
+def _epoch(
+    course: Course, step: Step, lesson: Lesson, learning: Tensor, keep: Checkpoint | None
+) -> None:
+    """Take all steps of an epoch, or those that are left of it."""
+    course.network.train()
+    if course.step == 0:
+        course.order = _order(lesson.target, learning, course.config, course.generators["shuffle"])
+    for batch in course.order.split(course.config.batch_size)[course.step :]:
+        course.total += step(lesson, batch) * len(batch)
+        course.step += 1
+        if keep is not None and keep.due:
+            keep.write(course)
 
 
 def _split(rows: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -91,50 +116,49 @@ def _split(rows: int, share: float, generator: torch.Generator) -> tuple[Tensor,
     return order[held_out:], order[:held_out]
 
 
-def _optimizer(
-    network: Network, config: TrainConfig, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    weights = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        weights, lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    warm_up = max(steps // 10, 1)
-
-    def share(step: int) -> float:
-        """Return the share of the highest rate: rising in a line, then falling as a cosine."""
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-
-
-def _take(rows: Rows, batch: Tensor) -> dict[str, Features | Raw]:
-    return {name: part.take(batch) for name, part in rows.items()}
-
-
-def _drop(
-    rows: dict[str, Features], share: float, generator: torch.Generator
-) -> dict[str, Features]:
-    """Hide sources at random, keeping at least one that is present in each row."""
-    if share == 0 or len(rows) == 1:
-        return rows
-    present = torch.stack([features.present for features in rows.values()], dim=1)
-    kept = (torch.rand(present.shape, generator=generator) >= share) & present
-    kept = torch.where(kept.any(dim=1, keepdim=True), kept, present)
-    return {
-        name: features.keep(kept[:, position])
-        for position, (name, features) in enumerate(rows.items())
-    }
+def _order(target: Tensor, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
+    """Return the rows of an epoch: each once, or drawn so that all classes are equally frequent."""
+    if not config.balanced:
+        return rows[torch.randperm(len(rows), generator=generator)]
+    frequency = balancing_weights(target[rows])
+    return rows[torch.multinomial(frequency, len(rows), replacement=True, generator=generator)]
 
 
 @torch.no_grad()
-def _loss(network: Network, rows: Rows, target: Tensor, weight: Tensor, held_out: Tensor) -> float:
+def _cost(network: Network, lesson: Lesson, held_out: Tensor, judge: Judge | None) -> float:
+    """Return the mean loss of the held-out rows, or what the judge says of their scores."""
     if not len(held_out):
         return float("nan")
     network.eval()
-    total = 0.0
+    device = next(network.parameters()).device
+    total, scores = 0.0, []
     for batch in held_out.split(ROWS_A_BATCH):
-        features = network.encode(_take(rows, batch))
-        total += float(network.loss(features, target[batch], weight[batch])) * len(batch)
-    return total / len(held_out)
+        part = lesson.take(batch, device)
+        features = network.encode(part.rows)
+        if judge is None:
+            total += float(network.loss(features, part.target, part.weight)) * len(batch)
+        else:
+            scores.append(network.predict(features).cpu())
+    return (
+        total / len(held_out)
+        if judge is None
+        else judge(torch.cat(scores), lesson.target[held_out])
+    )
+
+
+def _accelerator(config: TrainConfig) -> Accelerator:
+    """Return what knows devices, processes and precision."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState
+
+    # One precision a process is all that it keeps; the networks of a contest may differ.
+    AcceleratorState._reset_state()
+    precision = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[config.precision]
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # of missing modalities
+    accelerator = Accelerator(kwargs_handlers=[unused])
+    if precision == "fp16" and accelerator.device.type == "cpu":
+        raise ConfigError(
+            "Precision 'float16' needs a GPU, and there is none; use 'bfloat16' or 'float32'."
+        )
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])

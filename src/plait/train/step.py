@@ -1,0 +1,163 @@
+"""One step of training: the gradient of a batch, in as many parts as memory asks for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from plait.errors import TrainingError, many
+from plait.network import Network
+from plait.train.augment import drop_sources, drop_tokens, mix
+from plait.train.balance import alone, modulate
+from plait.train.checkpoint import Course
+from plait.train.config import TrainConfig
+from plait.types import Features, Raw
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from.
+
+    Attributes:
+        rows: of n rows, by source: Features, or samples for an encoder of the network.
+        target: (n c).
+        weight: (n), weights of the rows.
+    """
+
+    rows: Mapping[str, Features | Raw]
+    target: Tensor
+    weight: Tensor
+
+    def take(self, rows: Tensor, device: torch.device | None = None) -> Lesson:
+        """Return the given rows, (k) long, on a device."""
+        parts = {name: part.take(rows) for name, part in self.rows.items()}
+        target, weight = self.target[rows], self.weight[rows]
+        if device is None:
+            return Lesson(parts, target, weight)
+        moved = {k: p.to(device) if isinstance(p, Features) else p for k, p in parts.items()}
+        return Lesson(moved, target.to(device), weight.to(device))
+
+
+class Learner(nn.Module):
+    """The loss of a network on what it is shown in training; a module, to be wrapped as one."""
+
+    def __init__(self, network: Network, config: TrainConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.network, self.config, self.generator = network, config, generator
+        self.alone: dict[str, float] = {}
+
+    def forward(self, lesson: Lesson) -> Tensor:
+        """Return the weighted mean loss of b rows, a scalar."""
+        config, network = self.config, self.network
+        features = network.encode(lesson.rows)
+        if config.modulation:
+            for name, score in alone(network, features, lesson.target).items():
+                self.alone[name] = self.alone.get(name, 0.0) + score
+        features = drop_sources(features, config.modality_dropout, self.generator)
+        features = drop_tokens(features, config.token_dropout, self.generator)
+        if not config.mixup:
+            return network.loss(features, lesson.target, lesson.weight)
+        features, other, share = mix(features, config.mixup, self.generator)
+        joined = network.fusion(features)
+        one = network.task.loss(joined, lesson.target, lesson.weight)
+        two = network.task.loss(joined, lesson.target[other], lesson.weight[other])
+        return share * one + (1 - share) * two
+
+
+class Step:
+    """Moves the weights by one batch."""
+
+    def __init__(self, course: Course, accelerator: Accelerator) -> None:
+        self.course, self.accelerator = course, accelerator
+        self.learner = Learner(course.network, course.config, course.generators["hide"])
+        self.wrapped = accelerator.prepare_model(self.learner)
+        self.optimiser = accelerator.prepare_optimizer(course.optimiser)
+
+    def __call__(self, lesson: Lesson, batch: Tensor) -> float:
+        """Take the step of a batch (b), and return its loss.
+
+        Raises:
+            TrainingError: when the loss is no number, or a single row does not fit into memory.
+        """
+        course, config = self.course, self.course.config
+        loss = self._gradient(lesson, batch)
+        if not torch.isfinite(torch.tensor(loss)):
+            raise TrainingError(_no_number(loss, course))
+        if config.modulation and len(self.learner.alone) > 1:
+            modulate(course.network, self._alone(), config, course.generators["shuffle"])
+        if config.clip:
+            self.accelerator.clip_grad_norm_(course.network.parameters(), config.clip)
+        self.optimiser.step()
+        course.schedule.step()
+        course.average.update()
+        return loss
+
+    def _gradient(self, lesson: Lesson, batch: Tensor) -> float:
+        """Return the loss, its gradient computed in parts; in more of them when memory runs out."""
+        from accelerate.utils.memory import should_reduce_batch_size
+
+        while True:
+            self.optimiser.zero_grad()
+            self.learner.alone = {}
+            try:
+                return self._in_parts(lesson, batch)
+            except RuntimeError as error:
+                if not should_reduce_batch_size(error):
+                    raise
+                if self.course.parts >= len(batch):
+                    raise TrainingError(
+                        "A single row does not fit into the memory of the device. Use smaller "
+                        "encoders (encoders.trained), or shorter texts and smaller pictures."
+                    ) from error
+            self.course.parts *= 2
+            torch.cuda.empty_cache()
+            print(
+                f"Out of memory: batches of {len(batch)} are computed in "
+                f"{many(self.course.parts, 'part')} from now on.",
+                file=sys.stderr,
+            )
+
+    def _in_parts(self, lesson: Lesson, batch: Tensor) -> float:
+        processes, index = self.accelerator.num_processes, self.accelerator.process_index
+        whole = float(lesson.weight[batch].sum().clamp_min(1e-12))
+        parts = batch[index::processes].chunk(self.course.parts)
+        if not len(parts[0]):  # every process must take part
+            parts = (batch[:1],)
+        total = 0.0
+        for number, rows in enumerate(parts):
+            part = lesson.take(rows, self.accelerator.device)
+            share = float(lesson.weight[rows].sum()) / whole * (len(batch) > index)
+            last = number == len(parts) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                loss = self.wrapped(part) * share
+                self.accelerator.backward(loss * processes)
+            total += loss.item()
+        return total if processes == 1 else self._sum([total])[0]
+
+    def _alone(self) -> dict[str, float]:
+        names, scores = list(self.learner.alone), list(self.learner.alone.values())
+        return dict(zip(names, self._sum(scores), strict=True))
+
+    def _sum(self, numbers: list[float]) -> list[float]:
+        """Return the numbers, each added up over all processes."""
+        here = torch.tensor(numbers, device=self.accelerator.device)
+        added: list[float] = self.accelerator.reduce(here, "sum").tolist()
+        return added
+
+
+def _no_number(loss: float, course: Course) -> str:
+    rate = course.config.learning_rate
+    return (
+        f"The loss is {loss} in step {course.step} of epoch {course.epoch}, so the network cannot "
+        f"learn further. Lower learning_rate (now {rate:g}), set clip (to 1, say), and look for "
+        "extreme numbers with `plait check`."
+    )
