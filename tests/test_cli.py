@@ -173,7 +173,13 @@ def test_an_output_that_cannot_be_written_is_told_before_learning(
 def test_stopped_by_the_user_it_says_so_and_how_to_go_on(things: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     command = [sys.executable, "-m", "plait", "fit", things, "-t", "kind", "-o", folder]
-    run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+
+    def listen() -> None:  # a shell's background jobs, and what they start, are deaf to SIGINT
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    run = subprocess.Popen(
+        [*map(str, command)], stderr=subprocess.PIPE, text=True, preexec_fn=listen
+    )
     assert run.stderr is not None
     for line in run.stderr:
         if line.startswith("Contest of"):

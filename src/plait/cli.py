@@ -114,6 +114,15 @@ def fit(
     categories: Columns = None,
     date: Columns = None,
     config: ConfigFile = None,
+    tune: Annotated[
+        int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
+    ] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="Model whose trained encoders are the start.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, wandb or mlflow, beside training.csv.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was killed.")
     ] = False,
@@ -126,15 +135,19 @@ def fit(
 
     from plait.config import from_json
     from plait.ensemble.board import Board
+    from plait.ensemble.tune import Tuning
     from plait.fitting import fit
     from plait.folder import require_free
     from plait.progress import Progress
-    from plait.report.plots import board_plot
+    from plait.report.plots import board_plot, tuning_plot
     from plait.report.tables import board_table
+    from plait.train.record import Track
 
     journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
-    if journal.exists() and not resume:
-        shutil.rmtree(journal)
+    training = journal.with_name(f".{output.name}-training")
+    for left in (journal, training) if not resume else ():
+        shutil.rmtree(left, ignore_errors=True)
+    track = Track(training, _names(tracker))
     model = fit(
         _read(table, allow_outside, encoding),
         target,
@@ -152,10 +165,18 @@ def fit(
             metric=metric,
             seed=seed,
         ),
+        trials=tune,
+        start=start,
         journal=journal,
+        track=track,
         progress=Progress(lines=True),
     )
+    track.close()
     folder = model.save(output, overwrite)
+    if training.exists():
+        training.rename(folder / "training")
+    if "tuning" in model.facts:
+        tuning_plot(from_json(Tuning, model.facts["tuning"]), folder / "tuning.png")
     board = from_json(Board, model.facts["board"])
     board_plot(board, folder / "board.png", f"{model.target.name}, from {table.name}")
     _print(board_table(board))

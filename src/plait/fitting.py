@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,14 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import Contest, Problem, hold, refit
 from plait.ensemble.entrants import Entrant, build_encoder, line_up
 from plait.ensemble.journal import Journal
+from plait.ensemble.tune import Tuning, tune
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
-from plait.model import Model, known_targets, prepare
+from plait.model import Model, known_targets, load, prepare
 from plait.progress import Progress
 from plait.tasks.target import Kind, Target
+from plait.train.record import Track
+from plait.transfer import starts_of
 from plait.types import Modality, Schema
 
 PRESETS = ("quick",)
@@ -63,7 +66,10 @@ def fit(
     ignore: Sequence[str] = (),
     split: str | None = None,
     config: FitConfig | None = None,
+    trials: int = 0,
+    start: Model | str | Path | None = None,
     journal: str | Path | None = None,
+    track: Track | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Learn to predict one column from the others, and keep the best of a fair contest.
@@ -79,8 +85,11 @@ def fit(
         ignore: columns to leave out.
         split: `stratified`, `random`, `group:COLUMN`, `time:COLUMN` or `column:COLUMN`.
         config: all other settings.
+        trials: of a search for better settings of the network, before the contest (Optuna).
+        start: another model, whose trained encoders of columns of the same names are the start.
         journal: folder in which what is finished is kept until the end. A run that was killed goes
             on from it, and ends with the same numbers to the bit.
+        track: is told of every epoch of every training.
         progress: where to show it; a terminal, by default.
 
     Returns:
@@ -95,6 +104,15 @@ def fit(
     table = read(table)  # once: the fingerprint needs it again
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
+    if start is not None:
+        before = start if isinstance(start, Model) else load(start)
+        begun = starts_of(before, setup.problem.sources, config)
+        setup = replace(setup, problem=replace(setup.problem, start=begun))
+    place = None if journal is None else Path(journal)
+    kept = Journal(place, _run_facts(table, setup, config, trials), track)
+    search: Tuning | None = None
+    if trials:
+        config, search = _tune(setup, config, trials, place, progress)
     entrants = line_up(
         setup.problem.sources,
         setup.problem.target.kind,
@@ -102,7 +120,6 @@ def fit(
         ["average"],
         config.encoders,
     )
-    kept = Journal(None if journal is None else Path(journal), _run_facts(table, setup, config))
     contest, board = _run(setup, entrants, config, progress, kept)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
     with progress.stage(f"Fitting {winner.name} on all rows", 1 + max(len(winner.members), 1)) as a:
@@ -122,8 +139,20 @@ def fit(
     )
     if len(setup.split.test):
         model.facts["test"] = _test(model, setup)
+    if search is not None:
+        model.facts["tuning"] = to_json(search)
     kept.remove()
     return model
+
+
+def _tune(
+    setup: Setup, config: FitConfig, trials: int, place: Path | None, progress: Progress
+) -> tuple[FitConfig, Tuning]:
+    storage = None if place is None else place / "tuning.jsonl"
+    with progress.stage(f"Tuning of {trials}", trials) as advance:
+        return tune(
+            setup.problem, setup.split.folds, config, setup.metric, trials, storage, advance
+        )
 
 
 def compare(
@@ -274,7 +303,7 @@ def _run(
     return contest, make_board(setup.problem, entrants, contest, setup.metric, config.seed)
 
 
-def _run_facts(table: Table, setup: Setup, config: FitConfig) -> dict[str, Any]:
+def _run_facts(table: Table, setup: Setup, config: FitConfig, trials: int) -> dict[str, Any]:
     """Return what the numbers of a run depend on."""
     return {
         "table": fingerprint(table),
@@ -283,6 +312,8 @@ def _run_facts(table: Table, setup: Setup, config: FitConfig) -> dict[str, Any]:
             b"".join(held.tobytes() for _, held in setup.split.folds)
         ).hexdigest()[:16],
         "settings": to_json(config),
+        "trials": trials,
+        "start": {name: fingerprint_of(state) for name, state in setup.problem.start.items()},
         "versions": versions(),
     }
 
@@ -323,6 +354,15 @@ def fingerprint(table: Table) -> str:
         for value in table.values(column):
             content = value.tobytes() if hasattr(value, "tobytes") else repr(value).encode()
             digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()[:16]
+
+
+def fingerprint_of(state: Mapping[str, Any]) -> str:
+    """Return a hash of the tensors of a module's state."""
+    digest = hashlib.sha256()
+    for name, value in state.items():
+        content = value.numpy().tobytes() if hasattr(value, "numpy") else repr(value).encode()
+        digest.update(name.encode() + content)
     return digest.hexdigest()[:16]
 
 

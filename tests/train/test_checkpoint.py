@@ -19,6 +19,7 @@ from plait.train import checkpoint
 from plait.train.config import TrainConfig
 from plait.train.loop import History, train
 from plait.train.optimise import weights_of
+from plait.train.record import Record
 from plait.train.step import Lesson, Step
 
 CONFIG = TrainConfig(
@@ -33,7 +34,7 @@ class Killed(BaseException):
 def run(path: Path | None = None, config: TrainConfig = CONFIG):
     network, raw, target = made()
     torch.manual_seed(0)
-    history = train(network, Lesson(raw, target, torch.ones(20)), config, 3, checkpoint=path)
+    history = train(network, Lesson(raw, target, torch.ones(20)), config, 3, record=Record(path))
     return history, weights_of(network)
 
 

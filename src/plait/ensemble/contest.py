@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ class Problem:
         target: what is predicted.
         truth: (n c).
         groups: (n) numbers of rows that belong together.
+        start: the states that trained encoders begin with, by source.
     """
 
     sources: tuple[Source, ...]
@@ -55,6 +57,7 @@ class Problem:
     target: Target
     truth: np.ndarray
     groups: np.ndarray
+    start: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -158,10 +161,10 @@ def run_fold(
     for entrant in pending:
         learned = _join([rows_of[name][0] for name in entrant.sources])
         judged = _join([rows_of[name][1] for name in entrant.sources])
-        expert = build_expert(entrant, problem.target, config, problem.sources)
+        expert = build_expert(entrant, problem.target, config, problem.sources, problem.start)
         start = time.perf_counter()
-        truth, under_way = problem.truth[learning], journal.checkpoint(number, entrant.name)
-        expert.fit(learned, truth, row_weights(truth, config), config.seed, under_way)
+        truth, record = problem.truth[learning], journal.record(number, entrant.name)
+        expert.fit(learned, truth, row_weights(truth, config), config.seed, record)
         fitted = time.perf_counter()
         scores = expert.predict(judged)
         done = time.perf_counter()
@@ -298,9 +301,9 @@ def refit(
     advance(1)
     experts = {}
     for name in names:
-        experts[name] = build_expert(by_name[name], problem.target, config, needed)
-        under_way = (journal or Journal()).checkpoint(None, name)
-        experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, under_way)
+        experts[name] = build_expert(by_name[name], problem.target, config, needed, problem.start)
+        record = (journal or Journal()).record(None, name)
+        experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, record)
         advance(1)
     return Fitted(encoders, experts, combiner)
 

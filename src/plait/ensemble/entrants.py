@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from plait.catalog import ENCODERS, FUSIONS
 from plait.data.loader import Source
@@ -110,9 +110,13 @@ def _singles(sources: Sequence[Source], encoders: EncoderConfig) -> list[Entrant
 
 
 def build_expert(
-    entrant: Entrant, target: Target, config: FitConfig, sources: Sequence[Source]
+    entrant: Entrant,
+    target: Target,
+    config: FitConfig,
+    sources: Sequence[Source],
+    start: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Expert:
-    """Return the entrant's expert, not yet fitted."""
+    """Return the entrant's expert, not yet fitted; `start` is where trained encoders begin."""
     match entrant.method:
         case "linear":
             return LinearExpert(entrant.sources, target, config.linear)
@@ -131,6 +135,7 @@ def build_expert(
         config.head,
         config.deep if trained else config.train,
         trained,
+        start,
     )
 
 

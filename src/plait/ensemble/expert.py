@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,10 @@ from torch import Tensor
 from plait.cache import Encoded
 from plait.errors import ModelError
 from plait.tasks.target import Target
+from plait.train.record import Record
+
+NOTHING = Record()
+"""Keeps nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Expert(ABC):
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
-        checkpoint: Path | None = None,
+        record: Record = NOTHING,
     ) -> None:
         """Learn.
 
@@ -64,8 +67,7 @@ class Expert(ABC):
             target: (n c).
             weight: (n).
             seed: of everything random.
-            checkpoint: file from which a long training goes on, if it was killed; short ones begin
-                anew.
+            record: what a long training keeps while it runs, and goes on from if it was killed.
         """
 
     @abstractmethod

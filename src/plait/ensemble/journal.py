@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from plait.errors import ModelError
+from plait.train.record import Record, Track
 from plait.writing import replacing
 
 
@@ -35,13 +36,16 @@ class Journal:
     Args:
         folder: where; None keeps nothing.
         facts: what the run depends on, as plain JSON: table, settings, versions.
+        track: is told of every epoch of every training.
 
     Raises:
         ModelError: when the folder holds the journal of another run.
     """
 
-    def __init__(self, folder: Path | None = None, facts: Any = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path | None = None, facts: Any = None, track: Track | None = None
+    ) -> None:
+        self.folder, self.track = folder, track
         if folder is None:
             return
         key = json.dumps(facts, indent=1, sort_keys=True)
@@ -76,7 +80,7 @@ class Journal:
         from safetensors.numpy import save_file
 
         path = self._path(f"fold-{fold}", entrant)
-        under_way = self.checkpoint(fold, entrant)
+        under_way = self._under_way(fold, entrant)
         if path is None or under_way is None:
             return
         facts = {name: repr(value) for name, value in vars(done).items() if name != "scores"}
@@ -85,8 +89,13 @@ class Journal:
             save_file({"scores": scores}, partial, {"entrant": entrant, **facts})
         under_way.unlink(missing_ok=True)
 
-    def checkpoint(self, fold: int | None, entrant: str) -> Path | None:
-        """Return the file of what an entrant is in the middle of, in a fold or on all rows."""
+    def record(self, fold: int | None, entrant: str) -> Record:
+        """Return what is kept while an entrant learns, in a fold or on all rows."""
+        name = f"all/{entrant}" if fold is None else f"fold {fold}/{entrant}"
+        watch = None if self.track is None else self.track.watch(name)
+        return Record(self._under_way(fold, entrant), watch)
+
+    def _under_way(self, fold: int | None, entrant: str) -> Path | None:
         return self._path("all" if fold is None else f"fold-{fold}-under-way", entrant)
 
     def remove(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from scipy.special import expit, softmax
 
 from plait.cache import Encoded
 from plait.config import check_range
-from plait.ensemble.expert import Expert, State
+from plait.ensemble.expert import NOTHING, Expert, State
 from plait.tasks.target import Target
+from plait.train.record import Record
 
 LARGE = 300_000
 """Rows times classes above which SAGA solves, which is near the optimum several times sooner."""
@@ -56,7 +56,7 @@ class LinearExpert(Expert):
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
-        checkpoint: Path | None = None,
+        record: Record = NOTHING,
     ) -> None:
         """Solve for the weights."""
         rows, target, weight = self.present_rows(rows, target, weight)

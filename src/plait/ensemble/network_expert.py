@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
 from plait.encoders.encoder import Encoder
-from plait.ensemble.expert import Expert, State
+from plait.ensemble.expert import NOTHING, Expert, State
 from plait.evaluate.run import METRICS
 from plait.fusion.fusion import FusionConfig
 from plait.layers import threads
@@ -21,6 +21,7 @@ from plait.network import Network
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
+from plait.train.record import Record
 
 ROWS_A_BATCH = 512
 
@@ -36,6 +37,7 @@ class NetworkExpert(Expert):
         head: settings of the task's head.
         train: settings of the training loop.
         encoders: makes the encoder of each source that is trained.
+        start: the states that some of these begin with, by source.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class NetworkExpert(Expert):
         head: HeadConfig,
         train: TrainConfig,
         encoders: Mapping[str, Callable[[], Encoder]] | None = None,
+        start: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__(sources, target)
         self.fusion, self.settings, self.head, self.train_config = fusion, settings, head, train
         self.make = {name: make for name, make in (encoders or {}).items() if name in sources}
+        self.start = start or {}
         self.network: Network | None = None
 
     @property
@@ -69,7 +73,7 @@ class NetworkExpert(Expert):
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
-        checkpoint: Path | None = None,
+        record: Record = NOTHING,
     ) -> None:
         """Build and train the network; the random numbers are its own."""
         # Predicting must not load what only training needs.
@@ -82,6 +86,8 @@ class NetworkExpert(Expert):
             encoders = {name: make() for name, make in self.make.items()}
             for name, encoder in encoders.items():
                 encoder.fit(rows.raw[name], target, seed)
+                if name in self.start:
+                    encoder.load_state_dict(self.start[name])
             widths = {
                 name: encoders[name].width if name in encoders else rows.features[name].width
                 for name in self.sources
@@ -92,7 +98,7 @@ class NetworkExpert(Expert):
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
             )
-            train(self.network, lesson, self.train_config, seed, self._judge(), checkpoint)
+            train(self.network, lesson, self.train_config, seed, self._judge(), record)
 
     def _judge(self) -> Callable[[Tensor, Tensor], float] | None:
         """Return the cost that decides when to stop: of the metric that is named, if it is."""

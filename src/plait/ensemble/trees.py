@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +12,10 @@ import torch
 from plait.cache import Encoded
 from plait.config import check_range
 from plait.encoders.reduction import Reduction
-from plait.ensemble.expert import Expert, State
+from plait.ensemble.expert import NOTHING, Expert, State
 from plait.errors import MissingExtraError
 from plait.tasks.target import Target
+from plait.train.record import Record
 
 if TYPE_CHECKING:
     import lightgbm
@@ -88,7 +88,7 @@ class TreesExpert(Expert):
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
-        checkpoint: Path | None = None,
+        record: Record = NOTHING,
     ) -> None:
         """Reduce the Features, then boost."""
         rows, target, weight = self.present_rows(rows, target, weight)

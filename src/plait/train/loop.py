@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +15,7 @@ from plait.train.balance import balancing_weights
 from plait.train.checkpoint import Checkpoint, Course
 from plait.train.config import TrainConfig
 from plait.train.optimise import put_weights, weights_of
+from plait.train.record import Record
 from plait.train.step import Lesson, Step
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def train(
     config: TrainConfig,
     seed: int,
     judge: Judge | None = None,
-    checkpoint: Path | None = None,
-    watch: Callable[[Course], None] | None = None,
+    record: Record | None = None,
 ) -> History:
     """Train a network in place: the fusion, the task, and the encoders that are its own.
 
@@ -57,8 +56,7 @@ def train(
         config: settings.
         seed: of the order of rows, and of what is hidden; dropout takes torch's own generator.
         judge: cost of (k c) scores for a (k c) target, lower is better; the loss by default.
-        checkpoint: file in which what is under way is kept, and from which it goes on.
-        watch: is told of the course after every epoch.
+        record: where it keeps what is under way, and goes on from; and who is told of each epoch.
 
     Returns:
         What was seen on the way.
@@ -76,7 +74,8 @@ def train(
     patience = config.patience * epochs // config.epochs
     network.to(accelerator.device)
     course = Course(network, epochs, steps, {"shuffle": shuffle, "hide": hide}, config)
-    keep = Checkpoint(checkpoint)
+    record = record or Record()
+    keep = Checkpoint(record.checkpoint)
     keep.read(course)
     step = Step(course, accelerator)
     while course.epoch < epochs and course.epoch - 1 - course.best_epoch < patience:
@@ -89,8 +88,8 @@ def train(
         course.training.append(course.total / len(learning))
         course.validation.append(cost)
         course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
-        if watch is not None:
-            watch(course)
+        if record.watch is not None and accelerator.is_main_process:
+            record.watch(course)
     put_weights(network, course.best)
     network.cpu().eval()
     return History(tuple(course.training), tuple(course.validation), course.best_epoch)
