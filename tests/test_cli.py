@@ -118,6 +118,22 @@ def test_compare(things: Path, settings: Path, tmp_path: Path) -> None:
     assert "Fusion 'grph' is not known. Did you mean 'graph'?" in wrong
 
 
+def test_fit_with_a_search_leaves_its_picture_and_all_losses(
+    things: Path, settings: Path, tmp_path: Path
+) -> None:
+    arguments = ["fit", things, "-t", "kind", "--ignore", "price,photo", "--config", settings]
+    plait(*arguments, "-o", tmp_path / "m", "--tune", 2, "--tracker", "tensorboard")
+    tuning = json.loads((tmp_path / "m" / "plait.json").read_text())["facts"]["tuning"]
+    assert [trial["number"] for trial in tuning["trials"]] == [0, 1]
+    assert (tmp_path / "m" / "tuning.png").read_bytes()[1:4] == b"PNG"
+    losses = (tmp_path / "m" / "training" / "training.csv").read_text().splitlines()
+    assert losses[0] == "training,epoch,loss,validation,learning_rate"
+    assert {line.split(",")[0] for line in losses[1:]} >= {"fold 0/concat", "fold 1/concat"}
+    assert list((tmp_path / "m" / "training").rglob("events.out.tfevents*"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
+    assert "Reading" not in plait(*arguments, "-o", tmp_path / "n", "--tracker", "x", ok=False)
+
+
 def test_mistakes_are_one_line(things: Path, model: Path, tmp_path: Path) -> None:
     assert "Did you mean 'things.csv'" in plait("check", things.parent / "thing.csv", ok=False)
     assert "Did you mean 'kind'" in plait(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Trial:
     """Settings that were tried: by name, their score (None when it failed), and whether pruned."""
 
     number: int
-    settings: dict[str, Any]
+    settings: Mapping[str, int | float | str]
     score: float | None
     pruned: bool
 
