@@ -93,14 +93,15 @@ def tuning_plot(tuning: Tuning, path: Path) -> Path:
         values = [trial.settings[name] for trial in having]
         if name in ("learning_rate", "weight_decay"):
             axes.set_xscale("log")
-        if isinstance(values[0], str):
-            axes.tick_params(axis="x", rotation=45)
         axes.plot(values, [t.score or 0.0 for t in having], "o", ms=4, color=COLOURS["feature"])
         chosen = next(trial for trial in having if trial.number == tuning.best)
         axes.plot(
             [chosen.settings[name]], [chosen.score or 0.0], "*", ms=13, color=COLOURS["decision"]
         )
         axes.set_title(name, fontsize=9)
+        if isinstance(values[0], str):
+            for label in axes.get_xticklabels():
+                label.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as partial:
