@@ -100,8 +100,8 @@ def tuning_plot(tuning: Tuning, path: Path) -> Path:
         )
         axes.set_title(name, fontsize=9)
         if isinstance(values[0], str):
-            for label in axes.get_xticklabels():
-                label.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
+            for word in axes.get_xticklabels():
+                word.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as partial:
