@@ -14,7 +14,7 @@ import argparse
 import sys
 
 import numpy as np
-from rows import Row, measure, table
+from rows import Row, describe, measure, table
 
 INPUTS = {"picture": ["picture"], "name": ["name"], "both": ["picture", "name"]}
 
@@ -59,16 +59,6 @@ def main() -> None:
         for single in ("picture", "name"):
             apart = np.subtract(values["both"][:complete], values[single][:complete])
             print(f"{place} both - {single}: {describe(apart)}")
-
-
-def describe(values: object) -> str:
-    """Return the mean with its 95 % t interval over seeds."""
-    from scipy.stats import t
-
-    found = np.asarray(values)
-    half = t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
-    low, high = found.mean() - half, found.mean() + half
-    return f"{found.mean():.3f} [{low:.3f}, {high:.3f}], n = {len(found)}"
 
 
 if __name__ == "__main__":

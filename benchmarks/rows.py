@@ -71,3 +71,14 @@ def table(rows: list[Row], columns: list[str]) -> None:
         print(
             "| " + " | ".join(f"{c:.4g}" if isinstance(c, float) else str(c) for c in cells) + " |"
         )
+
+
+def describe(values: object) -> str:
+    """Return the mean with its 95 % t interval over seeds."""
+    import numpy as np
+    from scipy.stats import t
+
+    found = np.asarray(values)
+    half = t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
+    low, high = found.mean() - half, found.mean() + half
+    return f"{found.mean():.3f} [{low:.3f}, {high:.3f}], n = {len(found)}"
