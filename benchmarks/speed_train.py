@@ -40,9 +40,11 @@ from plait.types import Raw
 EPOCHS, BATCH = 2, 64
 NETWORKS = {
     "frozen, concat": (EncoderConfig(), "concat"),
-    "trained, concat": (EncoderConfig(image="convolutional", text="transformer"), "concat"),
-    "trained, bottleneck": (EncoderConfig(image="transformer", text="gru"), "bottleneck"),
+    "trained, concat": (EncoderConfig(of_image="convolutional", of_text="transformer"), "concat"),
+    "trained, bottleneck": (EncoderConfig(of_image="transformer", of_text="gru"), "bottleneck"),
 }
+
+SHOWN = ("samples_a_second", "bare", "ratio", "waiting", "peak_mb")
 
 ready: dict[str, tuple[HoldOut, Network, Lesson]] = {}
 
@@ -175,14 +177,13 @@ def main() -> None:
     for name in NETWORKS:
         own = [r for r in rows if r["network"] == name and r["pair"] >= 0]  # -1 warms the files
         if len(own) > 1:
-            medians = {k: float(np.median([r[k] for r in own]))
-                       for k in ("samples_a_second", "bare", "ratio", "waiting", "peak_mb")}  # fmt: skip
+            medians = {k: float(np.median([r[k] for r in own])) for k in SHOWN}
             lines.append(
                 {"network": name, **medians, "mean ratio": describe([r["ratio"] for r in own])}
             )
     table(
         lines,
-        ["network", "samples_a_second", "bare", "ratio", "mean ratio", "waiting", "peak_mb"],
+        ["network", *SHOWN, "mean ratio"],
     )
 
 
