@@ -25,7 +25,7 @@ def test_a_clean_table_has_no_findings(things: Path) -> None:
     report = plait.check(things, "kind", ignore=["price"], progress=QUIET)
     assert report.findings == ()
     assert report.rows == 160
-    assert sum(report.balance.values()) == 160
+    assert sum(report.balance["kind"].values()) == 160
     assert column(report, "photo").column.modality is Modality.IMAGE
     assert column(report, "photo").statistics == "40x40 to 40x40 pixels, median 40x40"
     assert "Latin 100%" in column(report, "text").statistics
@@ -62,7 +62,7 @@ def test_what_goes_wrong_is_found(things: Path, tmp_path: Path) -> None:
     assert "Column 'id' is left out: identifier" in text
     assert "Column 'constant' is left out: constant" in text
     assert "1 of 5 classes of 'kind' has under 5 rows" in text
-    assert "Classes are unbalanced" in text
+    assert "Classes of 'kind' are unbalanced" in text
     assert column(report, "photo").unreadable == 2
     assert [(row, name) for row, name, _ in report.unreadable] == [(0, "photo"), (1, "photo")]
     (table.folder / "broken.png").unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plait.parts import Parts
+from plait.tasks.target import Target
 
 
 def model_card(model: Parts) -> str:
@@ -18,7 +19,7 @@ def model_card(model: Parts) -> str:
     left_out = [
         f"| {column.name} | {column.left_out} |"
         for column in model.schema.columns
-        if column.left_out and column.name != model.target.name
+        if column.left_out and column.left_out != "target"
     ]
     parts = [
         f"# A plait model of `{model.target.name}`",
@@ -49,15 +50,23 @@ def model_card(model: Parts) -> str:
 
 
 def _what(model: Parts) -> str:
-    kind = {
-        "classify": f"one of {len(model.target.labels)} classes",
-        "multilabel": f"any of {len(model.target.labels)} labels",
-        "regress": "a number",
-    }[model.target.kind]
+    several = bool(model.target.parts)
+    kind = ", ".join(
+        (f"`{part.name}`, " if several else "") + _kind(part) for part, _ in model.target.each
+    )
     facts = model.facts
     rows = f", from {facts['rows']:,} rows" if "rows" in facts else ""
     experts = ", ".join(f"`{name}`" for name in model.experts)
     return f"It predicts {kind}{rows}. Entrant `{model.entrant.name}`, made of {experts}."
+
+
+def _kind(target: Target) -> str:
+    match target.kind:
+        case "classify":
+            return f"one of {len(target.labels)} classes"
+        case "multilabel":
+            return f"any of {len(target.labels)} labels"
+    return "a number"
 
 
 def _board(facts: dict[str, Any]) -> str:

@@ -25,8 +25,8 @@ from plait.fusion.graph import GraphAttention
 from plait.fusion.interaction import Bottleneck, CrossAttention, SelfAttention
 from plait.fusion.representation import ProductOfExperts, SharedEncoder
 from plait.fusion.tensor import Bilinear, LowRankTensor
-from plait.tasks.classify import Classify, Multilabel
-from plait.tasks.regress import Regress
+from plait.tasks.several import SINGLE, Several
+from plait.tasks.target import Kind
 from plait.tasks.task import Task
 
 ENCODERS: dict[str, dict[str, Callable[[Source, EncoderConfig], Encoder]]] = {
@@ -85,8 +85,4 @@ FUSIONS: dict[str, type[Fusion]] = {
 FEATURE_LEVEL = tuple(name for name, fusion in FUSIONS.items() if fusion.level == "feature")
 """Fusions that are compared unless others are asked for: quick, and hard to beat."""
 
-TASKS: dict[str, type[Task]] = {
-    "classify": Classify,
-    "multilabel": Multilabel,
-    "regress": Regress,
-}
+TASKS: dict[Kind, type[Task]] = {**SINGLE, "several": Several}

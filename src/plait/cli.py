@@ -29,7 +29,10 @@ app = typer.Typer(
 TableArgument = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or a folder.")]
 ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
 Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
-Target = Annotated[str, typer.Option("--target", "-t", help="Column, or column:modality.")]
+Target = Annotated[
+    list[str],
+    typer.Option("--target", "-t", help="Column, or column:modality; several with commas."),
+]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="Columns to leave out.")]
 SplitOption = Annotated[
     str | None,
@@ -57,7 +60,9 @@ Encoding = Annotated[str | None, typer.Option(help="Of a text file; found out by
 @app.command()
 def check(
     table: TableArgument,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="To look for leaks.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="To look for leaks.")
+    ] = None,
     test: Annotated[Path | None, typer.Option(help="Another table, to find rows in both.")] = None,
     ignore: Ignore = None,
     image: Columns = None,
@@ -75,9 +80,10 @@ def check(
     from plait.doctor import check
 
     said = _modalities(image, text, number, category, categories, date)
+    rows = _read(table, allow_outside, encoding)
     report = check(
-        _read(table, allow_outside, encoding),
-        target,
+        rows,
+        _targets(target, rows) if target else None,
         test=None if test is None else _read(test, allow_outside, encoding),
         modalities=said,
         ignore=_names(ignore),
@@ -148,9 +154,10 @@ def fit(
     for left in (journal, training) if not resume else ():
         shutil.rmtree(left, ignore_errors=True)
     track = Track(training, _names(tracker))
+    rows = _read(table, allow_outside, encoding)
     model = fit(
-        _read(table, allow_outside, encoding),
-        target,
+        rows,
+        _targets(target, rows),
         preset=preset,
         modalities=_modalities(image, text, number, category, categories, date),
         ignore=_names(ignore),
@@ -234,9 +241,11 @@ def compare(
     if output is not None:
         names = ("board.png", "board.csv", "board.json")
         paths = [require_new(output / name, overwrite) for name in names]
+    rows = _read(table, allow_outside, encoding)
+    targets = _targets(target, rows)
     board = compare(
-        _read(table, allow_outside, encoding),
-        target,
+        rows,
+        targets,
         preset=preset,
         modalities=_modalities(image, text, number, category, categories, date),
         ignore=_names(ignore),
@@ -249,7 +258,7 @@ def compare(
     )
     _print(board_table(board))
     if paths:
-        board_plot(board, paths[0], f"{target}, from {table.name}")
+        board_plot(board, paths[0], f"{', '.join(targets)}, from {table.name}")
         write_columns(paths[1], board_columns(board))
         write_json(paths[2], board)
         _print(f"The board is in {output}: board.png, board.csv, board.json.")
@@ -322,6 +331,7 @@ def explain(
     model: ModelArgument,
     table: TableArgument,
     rows: Annotated[int, typer.Option(min=1, help="How many of the first rows.")] = 10,
+    target: Annotated[str | None, typer.Option(help="Which of several; all by default.")] = None,
     allow_outside: Outside = False,
     encoding: Encoding = None,
 ) -> None:
@@ -330,7 +340,13 @@ def explain(
     from plait.report.tables import explanation_table
 
     data = _read(table, allow_outside, encoding)
-    _print(explanation_table(load(model).explain(data.take(range(min(rows, len(data)))))))
+    data = data.take(range(min(rows, len(data))))
+    loaded = load(model)
+    names = [part.name for part, _ in loaded.target.each]
+    for name in names if target is None else [target]:
+        if len(names) > 1:
+            _print(f"{name}:")
+        _print(explanation_table(loaded.explain(data, name)))
 
 
 @app.command()
@@ -389,6 +405,11 @@ def _read(path: Path, allow_outside: bool, encoding: str | None) -> Table:
 
 def _names(given: list[str] | None) -> list[str]:
     return [name.strip() for item in given or [] for name in item.split(",") if name.strip()]
+
+
+def _targets(given: list[str], table: Table) -> list[str]:
+    """Return the targets that are named; commas are between them, unless a column has one."""
+    return [name for item in given for name in ([item] if item in table else _names([item]))]
 
 
 def _fusions(given: list[str] | None) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from plait.data.detect import detect, split_target
+from plait.data.detect import detect, split_targets
 from plait.data.loader import Reader
 from plait.data.media import read_bytes
 from plait.data.quality import Ledger
@@ -44,8 +44,8 @@ class ColumnReport:
         distinct: different values.
         repeated: cells whose value was there before; for media, by content.
         statistics: one sentence.
-        tells_target: how well it tells the target by itself: 0 no better than chance, 1 always.
-        names_target: share of rows in which it holds the target's own word.
+        tells_target: how well it tells a target by itself: 0 no better than chance, 1 always.
+        names_target: share of rows in which it holds a target's own word.
     """
 
     column: Column
@@ -64,9 +64,9 @@ class TableReport:
 
     Attributes:
         rows: how many.
-        target: the column to be predicted, or empty.
+        targets: the columns to be predicted.
         columns: one report each.
-        balance: rows by class of the target, most first.
+        balance: rows by class, most first, of each target that has classes.
         duplicate_rows: rows that equal an earlier one in every used column.
         across: rows of the test part that are in the training part too.
         findings: sentences on what to look at, the gravest first.
@@ -74,9 +74,9 @@ class TableReport:
     """
 
     rows: int
-    target: str
+    targets: tuple[str, ...]
     columns: tuple[ColumnReport, ...]
-    balance: Mapping[str, int]
+    balance: Mapping[str, Mapping[str, int]]
     duplicate_rows: int
     across: int
     findings: tuple[str, ...]
@@ -85,7 +85,7 @@ class TableReport:
 
 def check(
     table: Any,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     *,
     test: Any = None,
     modalities: Mapping[str, Modality] | None = None,
@@ -96,7 +96,7 @@ def check(
 
     Args:
         table: anything that `plait.read` takes.
-        target: column to be predicted; classes and leaks are then looked at too.
+        target: column to be predicted, or several; classes and leaks are then looked at too.
         test: another table; rows that are in both are counted.
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
@@ -107,11 +107,11 @@ def check(
     """
     table = read(table)
     overrides = dict(modalities or {})
-    name = ""
+    names: list[str] = []
     if target is not None:
-        name, modality = split_target(target, table)
-        overrides |= {name: modality} if modality else {}
-    schema = detect(table, [name] if name else [], overrides, ignore)
+        names, said = split_targets(target, table)
+        overrides |= said
+    schema = detect(table, names, overrides, ignore)
     ledger = Ledger()
     ledger.add_rows(table.problems)
     reader = Reader(table, ledger)
@@ -120,18 +120,19 @@ def check(
         for column in schema.columns:
             cells[column.name] = _read(reader, column)
             advance(1)
-    goal = cells.get(name)
+    goals = [cells[name] for name in names]
     columns = tuple(
-        _column_report(reader, column, cells[column.name], goal, name) for column in schema.columns
+        _column_report(reader, column, cells[column.name], goals) for column in schema.columns
     )
-    keys = _row_keys(schema, cells, name)
-    balance = _balance(schema[name], cells[name]) if name else {}
-    across = _across(table, cells, test, schema, name)
+    keys = _row_keys(schema, cells)
+    balance = {name: _balance(schema[name], cells[name]) for name in names}
+    balance = {name: classes for name, classes in balance.items() if classes}
+    across = _across(table, cells, test, schema)
     duplicates = len(keys) - len(set(keys))
-    findings = _findings(columns, balance, duplicates, across, name, ledger)
+    findings = _findings(columns, balance, duplicates, across, ledger)
     unreadable = tuple((r, c, why) for (r, c), why in sorted(ledger.entries.items()))
     return TableReport(
-        len(table), name, columns, balance, duplicates, across, tuple(findings), unreadable
+        len(table), tuple(names), columns, balance, duplicates, across, tuple(findings), unreadable
     )
 
 
@@ -168,7 +169,7 @@ def _look(reader: Reader, column: Column, row: int) -> tuple[str, int, int] | No
 
 
 def _column_report(
-    reader: Reader, column: Column, cells: list[Any], goal: list[Any] | None, target: str
+    reader: Reader, column: Column, cells: list[Any], goals: Sequence[list[Any]]
 ) -> ColumnReport:
     unreadable = reader.ledger.counts()[column.name]
     known = [cell for cell in cells if cell is not None]
@@ -176,9 +177,9 @@ def _column_report(
             for cell in known]  # fmt: skip
     distinct = len(set(map(str, keys)))
     tells = names = None
-    if goal is not None and column.name != target and column.modality is not Modality.IMAGE:
-        tells = _skill(column, cells, goal)
-        names = _names_target(cells, goal)
+    if column.left_out != "target" and column.modality is not Modality.IMAGE:
+        tells = _most(_skill(column, cells, goal) for goal in goals)
+        names = _most(_names_target(cells, goal) for goal in goals)
     return ColumnReport(
         column,
         len(cells) - len(known) - unreadable,
@@ -189,6 +190,10 @@ def _column_report(
         tells,
         names,
     )
+
+
+def _most(found: Iterable[float | None]) -> float | None:
+    return max((value for value in found if value is not None), default=None)
 
 
 def _statistics(column: Column, known: list[Any]) -> str:
@@ -292,28 +297,26 @@ def _names_target(cells: list[Any], goal: list[Any]) -> float | None:
     return float(np.mean(held)) if held else None
 
 
-def _row_keys(schema: Schema, cells: Mapping[str, list[Any]], target: str) -> list[str]:
-    """Return a hash of each row's used cells; the target is no part of it."""
-    used = [cells[column.name] for column in schema.inputs if column.name != target]
+def _row_keys(schema: Schema, cells: Mapping[str, list[Any]]) -> list[str]:
+    """Return a hash of each row's used cells; a target is no part of it."""
+    used = [cells[column.name] for column in schema.inputs]
     return [hashlib.sha256(repr(row).encode()).hexdigest() for row in zip(*used, strict=True)]
 
 
-def _across(
-    table: Table, cells: Mapping[str, list[Any]], test: Any, schema: Schema, target: str
-) -> int:
+def _across(table: Table, cells: Mapping[str, list[Any]], test: Any, schema: Schema) -> int:
     """Return how many test rows are training rows too: of another table, or by a split column."""
     if test is not None:
         other = read(test)
         shared = Schema(tuple(c for c in schema.columns if c.name in other and c.name in table))
         reader = Reader(other, Ledger())
         there = {column.name: _read(reader, column) for column in shared.columns}
-        train = set(_row_keys(shared, cells, target))
-        return sum(key in train for key in _row_keys(shared, there, target))
+        train = set(_row_keys(shared, cells))
+        return sum(key in train for key in _row_keys(shared, there))
     for column in schema.columns:
         parts = [PART_NAMES.get(str(v).casefold(), "") for v in table.values(column.name)[:SAMPLE]]
         if {"train", "test"} <= set(parts) and "" not in parts:
             used = Schema(tuple(c for c in schema.inputs if c.name != column.name))
-            return _across_parts(table.values(column.name), _row_keys(used, cells, target))
+            return _across_parts(table.values(column.name), _row_keys(used, cells))
     return 0
 
 
@@ -325,10 +328,9 @@ def _across_parts(values: list[Any], keys: list[str]) -> int:
 
 def _findings(
     columns: Sequence[ColumnReport],
-    balance: Mapping[str, int],
+    balance: Mapping[str, Mapping[str, int]],
     duplicates: int,
     across: int,
-    target: str,
     ledger: Ledger,
 ) -> list[str]:
     found = []
@@ -361,20 +363,28 @@ def _findings(
             )
     if len(ledger):
         found.append(f"Not to be read: {many(len(ledger), 'cell')} or whole rows, listed below.")
-    rare = [label for label, count in balance.items() if count < RARE]
-    if rare:
-        few = "has" if len(rare) == 1 else "have"
-        found.append(
-            f"{len(rare)} of {len(balance)} classes of {target!r} {few} under {RARE} rows."
-        )
-    if balance and max(balance.values()) >= 20 * min(balance.values()):
-        found.append(
-            f"Classes are unbalanced, {max(balance.values())} rows to {min(balance.values())}: "
-            "look at balanced_accuracy or f1_macro too."
-        )
+    for target, classes in balance.items():
+        found += _class_findings(target, classes)
     found += [
         f"Column {r.column.name!r} is left out: {r.column.left_out}."
         for r in columns
         if r.column.left_out and r.column.left_out not in ("target", "ignored")
     ]
+    return found
+
+
+def _class_findings(target: str, classes: Mapping[str, int]) -> list[str]:
+    found = []
+    rare = [label for label, count in classes.items() if count < RARE]
+    if rare:
+        few = "has" if len(rare) == 1 else "have"
+        found.append(
+            f"{len(rare)} of {len(classes)} classes of {target!r} {few} under {RARE} rows."
+        )
+    most, least = max(classes.values()), min(classes.values())
+    if most >= 20 * least:
+        found.append(
+            f"Classes of {target!r} are unbalanced, {most} rows to {least}: look at "
+            "balanced_accuracy or f1_macro too."
+        )
     return found

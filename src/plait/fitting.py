@@ -14,7 +14,7 @@ import numpy as np
 
 from plait.catalog import FEATURE_LEVEL
 from plait.config import to_json
-from plait.data.detect import detect, require_target, split_target
+from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.read import read
@@ -31,10 +31,10 @@ from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
 from plait.model import Model, known_targets, load, prepare
 from plait.progress import Progress
-from plait.tasks.target import Kind, Target
+from plait.tasks.target import Target
 from plait.train.record import Track
 from plait.transfer import starts_of
-from plait.types import Modality, Schema
+from plait.types import Column, Modality, Schema
 
 PRESETS = ("quick",)
 LATER_PRESETS = ("standard", "best")
@@ -59,7 +59,7 @@ class Setup:
 
 def fit(
     table: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     preset: str = "quick",
     modalities: Mapping[str, str] | None = None,
@@ -72,14 +72,15 @@ def fit(
     track: Track | None = None,
     progress: Progress | None = None,
 ) -> Model:
-    """Learn to predict one column from the others, and keep the best of a fair contest.
+    """Learn to predict columns from the others, and keep the best of a fair contest.
 
     The best single modality, simple late fusion, the fusion asked for, boosted trees on frozen
     Features and a blend of all are judged on held-out rows; the winner is fitted again on all.
 
     Args:
         table: anything that `plait.read` takes.
-        target: the column, or `column:modality` to say what it holds.
+        target: the column, or `column:modality` to say what it holds; or a list of them. A row
+            may lack some of several targets.
         preset: `quick` needs no download.
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
@@ -115,7 +116,7 @@ def fit(
         config, search = _tune(setup, config, trials, place, progress)
     entrants = line_up(
         setup.problem.sources,
-        setup.problem.target.kind,
+        setup.problem.target.kinds,
         [config.fusion],
         ["average"],
         config.encoders,
@@ -157,7 +158,7 @@ def _tune(
 
 def compare(
     table: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     preset: str = "quick",
     modalities: Mapping[str, str] | None = None,
@@ -179,14 +180,14 @@ def compare(
     """
     config, progress = config or FitConfig(), progress or Progress()
     setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
-    kind = setup.problem.target.kind
-    entrants = line_up(setup.problem.sources, kind, fusions, list(COMBINERS), config.encoders)
+    kinds = setup.problem.target.kinds
+    entrants = line_up(setup.problem.sources, kinds, fusions, list(COMBINERS), config.encoders)
     return _run(setup, entrants, config, progress)[1]
 
 
 def set_up(
     source: Any,
-    target: str,
+    target: str | Sequence[str],
     preset: str,
     modalities: Mapping[str, str],
     ignore: Sequence[str],
@@ -197,29 +198,29 @@ def set_up(
     """Read a table, detect its columns, drop rows without a target, split, and prepare samples."""
     require_preset(preset)
     table = read(source)
-    name, modality = split_target(target, table)
-    overrides = overrides_of(modalities) | ({name: modality} if modality else {})
+    names, said = split_targets(target, table)
+    overrides = overrides_of(modalities) | said
     if len(table) < 2:
         raise TableError("The table has 1 row; learning needs two at least.")
     _, split_column = parse_way(way, table)
     hidden = [split_column] if (way or "").startswith("column:") else []
-    schema = detect(table, [name], overrides, [*ignore, *hidden])
-    column = require_target(schema, name)
+    schema = detect(table, names, overrides, [*ignore, *hidden])
+    columns = [require_target(schema, name) for name in names]
     sources = sources_of(schema)
     if not sources:
         raise TableError(
             "No column is left to learn from: "
-            + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name != name)
+            + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name not in names)
         )
     ledger = Ledger()
     ledger.add_rows(table.problems)
-    rows, values = known_targets(table, name, column.modality, ledger)
+    rows, values = known_targets(table, columns, ledger)
     known = table.take(rows)
-    learned = Target.learn(name, column.modality, values)
-    metric = choose_metric(learned.kind, config.metric)
-    require_settings(learned.kind, config)
+    learned = _learn_target(columns, values)
+    metric = choose_metric(learned, config.metric)
+    require_settings(learned, config)
     truth = learned.encode(values)
-    classes = truth.argmax(axis=1) if learned.kind == "classify" else None
+    classes = _classes(learned, truth)
     split = make_split(known, way, config.folds, classes, config.seed)
     reader = Reader(known, ledger)
     encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
@@ -229,7 +230,29 @@ def set_up(
     return Setup(schema, problem, split, ledger, metric)
 
 
-def require_settings(kind: Kind, config: FitConfig) -> None:
+def _learn_target(columns: Sequence[Column], values: Sequence[Any]) -> Target:
+    """Return the target of what is to be predicted, one column or several."""
+    if len(columns) == 1:
+        return Target.learn(columns[0].name, columns[0].modality, values)
+    each = zip(*values, strict=True) if values else [[] for _ in columns]
+    return Target.together(
+        [
+            Target.learn(column.name, column.modality, [v for v in cells if v is not None])
+            for column, cells in zip(columns, each, strict=True)
+        ]
+    )
+
+
+def _classes(target: Target, truth: np.ndarray) -> np.ndarray | None:
+    """Return (n) the class of each row, of the first target that has classes; or None."""
+    for part, own in target.each:
+        if part.kind == "classify":
+            classes: np.ndarray = part.guess(truth[:, own]).argmax(axis=1)
+            return classes
+    return None
+
+
+def require_settings(target: Target, config: FitConfig) -> None:
     """Refuse settings that the task has no use for.
 
     Raises:
@@ -237,14 +260,20 @@ def require_settings(kind: Kind, config: FitConfig) -> None:
     """
     for train in (config.train, config.deep):
         if train.stop_on != "loss":
-            choose_metric(kind, train.stop_on)
+            choose_metric(target, train.stop_on)
     balances = {
         "class_weights": config.class_weights,
         "train.balanced": config.train.balanced or config.deep.balanced,
         "head.loss": config.head.loss != "plain",
     }
     asked = [name for name, on in balances.items() if on]
-    if kind == "regress" and asked:
+    rows = [name for name in asked if name != "head.loss"]
+    if target.parts and rows:
+        raise ConfigError(
+            f"Setting {rows[0]!r} balances the classes of one target, and there are several; "
+            "balance by head.loss ('focal' or 'adjusted'), which each target has."
+        )
+    if target.kinds == {"regress"} and asked:
         raise ConfigError(
             f"Setting {asked[0]!r} balances classes, and a number has none; leave it as it is, or "
             "say TARGET:category."

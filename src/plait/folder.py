@@ -14,10 +14,10 @@ from torch import Tensor
 from plait.card import model_card
 from plait.config import from_json, to_json
 from plait.data.loader import Source, sources_of
-from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders
 from plait.ensemble.expert import State
+from plait.ensemble.several import build_combiner
 from plait.errors import ModelError, did_you_mean
 from plait.parts import Parts
 from plait.tasks.target import Target
@@ -182,7 +182,7 @@ def read_folder(folder: str | Path) -> Parts:
         experts[member.name].load(state)
     combiner = None
     if entrant.members:
-        combiner = COMBINERS[entrant.method](target)
+        combiner = build_combiner(entrant.method, target)
         combiner.load(_under(tensors, "combiner/"))
     return Parts(
         schema, target, sources, entrant, members, encoders, experts, combiner, config,

@@ -16,13 +16,13 @@ from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.ensemble.entrants import build_encoder
-from plait.errors import CellError, TableError
+from plait.errors import CellError, ConfigError, TableError, unknown
 from plait.folder import read_folder, write_folder
 from plait.layers import one_thread
 from plait.parts import Parts
 from plait.progress import Progress
 from plait.tasks.target import Target
-from plait.types import Modality, Sample
+from plait.types import Column, Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,10 @@ class Prediction:
         target: what was predicted.
         scores: (n c) probabilities, or (n 1) numbers.
         skipped: cells that could not be read; they were taken as missing.
-        explanations: what each source added, where it was asked for.
+        explanations: what each source added, where it was asked for; of several targets each
+            has its own, in `each`.
         absent: columns that the model reads and the table does not have, missing in every row.
+        parts: of each target, where there are several.
     """
 
     target: Target
@@ -47,14 +49,20 @@ class Prediction:
     skipped: Ledger
     explanations: tuple[Explanation, ...] = ()
     absent: tuple[str, ...] = ()
+    parts: tuple[Prediction, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
 
     @property
     def values(self) -> list[Any]:
-        """The predicted classes, tuples of labels, or numbers."""
+        """The predicted classes, tuples of labels, or numbers; of several targets a tuple a row."""
         return self.target.decode(self.scores)
+
+    @property
+    def each(self) -> dict[str, Prediction]:
+        """The prediction of each target, by its name."""
+        return {part.target.name: part for part in self.parts or (self,)}
 
     @property
     def confidence(self) -> np.ndarray | None:
@@ -99,9 +107,15 @@ class Model(Parts):
         table = read(table)
         encoded, ledger = self.encode(table, progress or Progress())
         scores = self.scores(encoded)
-        explanations = self._explain(encoded, scores) if explain else ()
+        explained = self._explain(encoded, scores) if explain else [()] * len(self.target.each)
         absent = tuple(name for name in self.columns if name not in table)
-        return Prediction(self.target, scores, ledger, explanations, absent)
+        parts = tuple(
+            Prediction(part, scores[:, own], ledger, reasons, absent)
+            for (part, own), reasons in zip(self.target.each, explained, strict=True)
+        )
+        if not self.target.parts:
+            return parts[0]
+        return Prediction(self.target, scores, ledger, absent=absent, parts=parts)
 
     @one_thread()
     def encode(self, table: Table, progress: Progress) -> tuple[Encoded, Ledger]:
@@ -136,30 +150,42 @@ class Model(Parts):
         """Score the predictions of rows whose target is known, with 95 % intervals.
 
         Raises:
-            ColumnError: when the table has no target column.
+            ColumnError: when the table lacks a target column.
             TableError: when no row has a known target.
         """
         from plait.evaluate.run import evaluate
 
         table = read(table)
-        rows, values = known_targets(table, self.target.name, self.modality, Ledger())
+        columns = [self.schema[part.name] for part, _ in self.target.each]
+        for column in columns:
+            table.require(column.name)
+        rows, values = known_targets(table, columns, Ledger())
         if not len(rows):
             raise TableError(f"No row has a value of target {self.target.name!r} that can be read.")
         scores = self.predict(table.take(rows), progress).scores
         result = evaluate(self.target, self.target.encode(values), scores)
         return replace(result, left_out=len(table) - len(rows))
 
-    @property
-    def modality(self) -> Modality:
-        """The modality of the target."""
-        return self.schema[self.target.name].modality
+    def explain(self, table: Any, target: str | None = None) -> tuple[Explanation, ...]:
+        """Return what each source added to each row's prediction; see `predict`.
 
-    def explain(self, table: Any) -> tuple[Explanation, ...]:
-        """Return what each source added to each row's prediction; see `predict`."""
-        return self.predict(table, Progress(show=False), explain=True).explanations
+        Args:
+            table: anything that `plait.read` takes.
+            target: which of several.
 
-    def _explain(self, encoded: Encoded, scores: np.ndarray) -> tuple[Explanation, ...]:
-        """Return exact Shapley values of the sources, for scores that are known already."""
+        Raises:
+            ConfigError: when the model has no such target, or several and none is named.
+        """
+        names = [part.name for part, _ in self.target.each]
+        if target is None and len(names) > 1:
+            raise ConfigError(f"The model has several targets; say which of {names} to explain.")
+        if target is not None and target not in names:
+            raise ConfigError(unknown("Target", target, names))
+        found = self.predict(table, Progress(show=False), explain=True)
+        return found.each[target or names[0]].explanations
+
+    def _explain(self, encoded: Encoded, scores: np.ndarray) -> list[tuple[Explanation, ...]]:
+        """Return exact Shapley values of the sources for each target, for scores that are known."""
         from plait.explain.modality import shapley
 
         everyone = frozenset(source.name for source in self.read)
@@ -168,20 +194,32 @@ class Model(Parts):
             return scores if known == everyone else self.scores(encoded.without(everyone - known))
 
         base, parts = shapley(sorted(everyone), predict)
-        column = scores.argmax(axis=1) if self.target.kind != "regress" else [0] * len(scores)
-        return tuple(
-            Explanation(
-                value,
-                float(scores[row, c]),
-                float(base[row, c]),
-                {name: float(part[row, c]) for name, part in parts.items()},
+        return [
+            _explanations(
+                part, scores[:, own], base[:, own], {n: p[:, own] for n, p in parts.items()}
             )
-            for row, (value, c) in enumerate(zip(self.target.decode(scores), column, strict=True))
-        )
+            for part, own in self.target.each
+        ]
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Write the model folder; see `plait.folder.write_folder`."""
         return write_folder(self, folder, overwrite)
+
+
+def _explanations(
+    target: Target, scores: np.ndarray, base: np.ndarray, parts: Mapping[str, np.ndarray]
+) -> tuple[Explanation, ...]:
+    """Return what each source added to the best class or label, or to the number."""
+    column = scores.argmax(axis=1)
+    return tuple(
+        Explanation(
+            value,
+            float(scores[row, c]),
+            float(base[row, c]),
+            {name: float(part[row, c]) for name, part in parts.items()},
+        )
+        for row, (value, c) in enumerate(zip(target.decode(scores), column, strict=True))
+    )
 
 
 def load(folder: str | Path) -> Model:
@@ -215,23 +253,38 @@ def prepare(
 
 
 def known_targets(
-    table: Table, name: str, modality: Modality, ledger: Ledger
+    table: Table, columns: Sequence[Column], ledger: Ledger
 ) -> tuple[np.ndarray, list[Any]]:
-    """Return the rows whose target can be read, and its values; others go to the ledger."""
+    """Return the rows of which a target can be read, and its values; others go to the ledger.
+
+    A value of several targets is a tuple, with None for those that are not known.
+    """
     rows, values = [], []
-    for row, value in enumerate(table.values(name)):
-        number = table.row_number(row)
-        if is_missing(value):
-            ledger.add(number, name, "the target is missing")
-            continue
-        try:
-            decoded = decode(value, modality, table)
-        except CellError as error:
-            ledger.add(number, name, f"the target cannot be read: {error}")
-            continue
-        if decoded == "":
-            ledger.add(number, name, "the target is empty")
-            continue
-        rows.append(row)
-        values.append(decoded)
+    for row in range(len(table)):
+        cells: list[Any] = []
+        for column in columns:
+            value = table.cell(column.name, row)
+            try:
+                cells.append(_read_target(value, column, table))
+            except CellError as error:
+                cells.append(None)
+                if len(columns) == 1 or not is_missing(value):
+                    ledger.add(table.row_number(row), column.name, str(error))
+        if any(cell is not None for cell in cells):
+            rows.append(row)
+            values.append(tuple(cells) if len(columns) > 1 else cells[0])
+        elif len(columns) > 1:
+            ledger.add(table.row_number(row), columns[0].name, "no target is known")
     return np.array(rows, dtype=np.int64), values
+
+
+def _read_target(value: Any, column: Column, table: Table) -> Any:
+    if is_missing(value):
+        raise CellError("the target is missing")
+    try:
+        decoded = decode(value, column.modality, table)
+    except CellError as error:
+        raise CellError(f"the target cannot be read: {error}") from error
+    if decoded == "":
+        raise CellError("the target is empty")
+    return decoded

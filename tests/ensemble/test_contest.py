@@ -32,29 +32,31 @@ TABLE = Source("table", "table", (Column("price", Modality.NUMBER),))
 
 
 def test_the_line_up() -> None:
-    names = [e.name for e in line_up((IMAGE, TEXT, TABLE), "classify", ["gated"], ["product"])]
+    names = [e.name for e in line_up((IMAGE, TEXT, TABLE), ["classify"], ["gated"], ["product"])]
     assert names == ["photo", "title", "table", "gated", "trees", "product", "blend"]
-    regress = [e.name for e in line_up((IMAGE, TEXT), "regress", ["mean"], ["product", "average"])]
+    regress = [
+        e.name for e in line_up((IMAGE, TEXT), ["regress"], ["mean"], ["product", "average"])
+    ]
     assert regress == ["photo", "title", "mean", "trees", "average", "blend"]
-    alone = [e.name for e in line_up((TABLE,), "classify", ["mean"], ["average"])]
+    alone = [e.name for e in line_up((TABLE,), ["classify"], ["mean"], ["average"])]
     assert alone == ["table", "concat", "blend"]
     back = Source("back", "image", (Column("back", Modality.IMAGE),))
-    assert line_up((IMAGE, back), "classify", [], [])[0].name == "image (2 columns)"
+    assert line_up((IMAGE, back), ["classify"], [], [])[0].name == "image (2 columns)"
     mean = Source("mean", "text", (Column("mean", Modality.TEXT),))
-    assert line_up((IMAGE, mean), "classify", [], [])[1].name == "mean alone"
+    assert line_up((IMAGE, mean), ["classify"], [], [])[1].name == "mean alone"
 
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ConfigError, match="Fusion 'gate' is not known. Did you mean 'gated'"):
-        line_up((IMAGE, TEXT), "classify", ["gate"], [])
+        line_up((IMAGE, TEXT), ["classify"], ["gate"], [])
     with pytest.raises(ConfigError, match="Combiner 'avg' is not known"):
-        line_up((IMAGE, TEXT), "classify", [], ["avg"])
+        line_up((IMAGE, TEXT), ["classify"], [], ["avg"])
 
 
 @pytest.fixture(scope="module")
 def held(things: Path) -> tuple[Problem, tuple[Entrant, ...], Contest]:
     setup = set_up(things, "kind", "quick", {}, ["price"], None, CONFIG, QUIET)
-    entrants = line_up(setup.problem.sources, "classify", ["concat"], list(COMBINERS))
+    entrants = line_up(setup.problem.sources, ["classify"], ["concat"], list(COMBINERS))
     seen: list[int] = []
     contest = hold(setup.problem, setup.split.folds, entrants, CONFIG, seen.append)
     assert sum(seen) == 3 * len(entrants)
@@ -143,7 +145,7 @@ def test_an_absent_modality_scores_the_prior(things: Path) -> None:
     photos = [None if row % 2 else photo for row, photo in enumerate(table.values("photo"))]
     table = table.with_column("photo", photos).drop(["price", "weight"])
     setup = set_up(table, "kind", "quick", {}, [], None, CONFIG, QUIET)
-    entrants = line_up(setup.problem.sources, "classify", ["concat"], ["average"])
+    entrants = line_up(setup.problem.sources, ["classify"], ["concat"], ["average"])
     contest = hold(setup.problem, setup.split.folds, entrants, CONFIG, lambda done: None)
     absent = np.arange(160) % 2 == 1
     assert np.isnan(contest.outcomes["photo"].scores[absent]).all()

@@ -32,6 +32,7 @@ from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError
 from plait.tasks.classify import Classify
+from plait.tasks.several import Several
 from plait.tasks.target import Target
 from plait.train import loop, step
 from plait.train.config import TrainConfig
@@ -355,6 +356,18 @@ def losses(config: FitConfig) -> list[float]:
         return task.row_losses(scores, torch.eye(3)[[0, 0, 2]]).tolist()
 
 
+def weighing(config: FitConfig) -> list[float]:
+    """Return the gradient of the weights of two targets."""
+    numbers = (np.arange(N) % 7).astype(float).tolist()
+    target = Target.together([TARGET, Target.learn("z", Modality.NUMBER, numbers)])
+    task = Several(3, target, config.head)
+    truth = torch.from_numpy(target.encode(list(zip(VALUES, numbers, strict=True))))
+    rows = Features.from_pooled(torch.ones(N, 3), torch.ones(N, dtype=torch.bool))
+    task.loss(rows, truth, torch.ones(N)).backward()
+    gradient = task.log_variances.grad
+    return [0.0] if gradient is None else gradient.tolist()
+
+
 EFFECTS = {
     **{
         f"deep.{name}": Effect("reaches the loop that trains encoders", value, deep, ne)
@@ -406,6 +419,9 @@ EFFECTS = {
     ),
     "head.strength": Effect(
         "the prior does not count", 0.0, losses, ne, (("head.loss", "adjusted"),)
+    ),
+    "head.weighting": Effect(
+        "no weight is learned", "equal", weighing, lambda a, b: any(a) and not any(b)
     ),
     "train.clip": Effect(
         "smaller steps", 1e-3, lambda c: history(c)["length"], ne, (("train.learning_rate", 0.1),)

@@ -105,20 +105,17 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(things: Path, tmp_pa
         return [*start, "--ignore", "price", "--config", str(settings), "-o", str(tmp_path / name),
                 "--resume"]  # fmt: skip
 
-    begun = time.perf_counter()
     subprocess.run(command("whole"), check=True, capture_output=True)
-    took = time.perf_counter() - begun
-    killed = 0
-    for moment in np.random.default_rng(0).uniform(0.3, 0.9, 3):
+    killed, journal, random = 0, tmp_path / ".killed-journal", np.random.default_rng(0)
+    for written in (2, 9, 16):
         run = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL)
-        try:
-            run.wait(moment * took)
-        except subprocess.TimeoutExpired:
+        while run.poll() is None and len(list(journal.glob("*"))) < written:
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.1))
+        if run.poll() is None:
             run.send_signal(signal.SIGKILL)
-            run.wait()
             killed += 1
-        else:
-            break
+        run.wait()
     assert killed
     if not (tmp_path / "killed").exists():
         assert (tmp_path / ".killed-journal").is_dir()

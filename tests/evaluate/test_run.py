@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -90,11 +92,41 @@ def test_groups_widen_the_intervals() -> None:
 
 
 def test_metrics_are_chosen_by_name() -> None:
-    assert choose_metric("classify", None) == "accuracy"
-    assert choose_metric("regress", "mae") == "mae"
+    assert choose_metric(TARGETS["classify"][0], None) == "accuracy"
+    assert choose_metric(TARGETS["regress"][0], "mae") == "mae"
     with pytest.raises(ConfigError, match=r"Metric of the task 'regress' 'rmsee' is not known\. "
                                           r"Did you mean 'rmse'\?"):  # fmt: skip
-        choose_metric("regress", "rmsee")
+        choose_metric(TARGETS["regress"][0], "rmsee")
+
+
+def test_several_targets_are_scored_each_on_the_rows_that_know_it() -> None:
+    names = ("classify", "multilabel", "regress")
+    parts = [scored(kind) for kind in names]
+    named = [replace(t, name=n) for n, (t, _, _) in zip(names, parts, strict=True)]
+    together = Target.together(named)
+    truth = np.concatenate([t for _, t, _ in parts], axis=1).astype(np.float64)
+    scores = np.concatenate([s for _, _, s in parts], axis=1)
+    unknown = [np.arange(N) % 3 == 0, np.arange(N) % 4 == 1, np.arange(N) % 5 == 2]
+    for (_, own), gone in zip(together.each, unknown, strict=True):
+        truth[gone, own] = np.nan
+    found = evaluate(together, truth, scores)
+    firsts = []
+    for name, (target, own_truth, own), gone, part in zip(
+        names, parts, unknown, found.parts, strict=True
+    ):
+        alone = evaluate(target, own_truth[~gone].astype(np.float64), own[~gone])
+        assert part.scores == alone.scores
+        assert part.left_out == gone.sum()
+        first = next(iter(METRICS[name]))
+        assert found[f"{name} {first}"] == alone[first]
+        firsts.append(alone[first])
+    assert list(found.scores) == ["mean", "classify accuracy", "multilabel map", "regress r2"]
+    assert found["mean"] == pytest.approx(np.mean(firsts))
+    assert found.scores["mean"].low < found["mean"] < found.scores["mean"].high
+    assert choose_metric(together, None) == "mean"
+    assert choose_metric(together, "regress r2") == "regress r2"
+    with pytest.raises(ConfigError, match="Metric of the task 'several' 'accuracy' is not known"):
+        choose_metric(together, "accuracy")
 
 
 def test_both_of_two_labels_count_in_the_area() -> None:

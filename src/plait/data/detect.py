@@ -63,6 +63,24 @@ def require_target(schema: Schema, name: str) -> Column:
     return column
 
 
+def split_targets(
+    targets: str | Sequence[str], table: Table
+) -> tuple[list[str], dict[str, Modality]]:
+    """Return the columns to be predicted, and the modality of those written as `column:modality`.
+
+    Raises:
+        ColumnError: when there is none, one is named twice, or is not known.
+    """
+    named = [split_target(t, table) for t in ([targets] if isinstance(targets, str) else targets)]
+    names = [name for name, _ in named]
+    if not names:
+        raise ColumnError("No target is named; name a column to be predicted.")
+    for name in names:
+        if names.count(name) > 1:
+            raise ColumnError(f"Target {name!r} is named twice; name each column once.")
+    return names, {name: modality for name, modality in named if modality}
+
+
 def split_target(target: str, table: Table) -> tuple[str, Modality | None]:
     """Return the column and the modality of a target written as `column` or `column:modality`.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from plait.ensemble.contest import Contest, Problem
 from plait.ensemble.entrants import Entrant
-from plait.evaluate.run import METRICS
+from plait.evaluate.run import metrics_of
 from plait.metrics.uncertainty import Gain, Interval, gain, interval, resample_counts
 
 
@@ -108,7 +108,8 @@ def make_board(
     seed: int,
 ) -> Board:
     """Return the board of a contest; all lines are resampled alike, so that gains are paired."""
-    metric = METRICS[problem.target.kind][metric_name]
+    metrics = metrics_of(problem.target)
+    metric = metrics[metric_name]
     judged = contest.judged
     truth = problem.truth[judged]
     counts = resample_counts(problem.groups[judged], seed)
@@ -136,7 +137,7 @@ def make_board(
                 interval(values[name], draws[name]),
                 {
                     other: m.score(truth, scores[name])
-                    for other, m in METRICS[problem.target.kind].items()
+                    for other, m in metrics.items()
                     if other != metric_name
                 },
                 None if entrant.level == "single" else gain(won, apart),

@@ -20,11 +20,12 @@ import torch
 from plait.cache import Encoded, encode, fit_and_encode
 from plait.data.loader import Source
 from plait.encoders.encoder import Encoder
-from plait.ensemble.combine import COMBINERS, Combiner
+from plait.ensemble.combine import Combiner
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, raw_sources
 from plait.ensemble.expert import Expert
 from plait.ensemble.journal import Done, Journal
+from plait.ensemble.several import build_combiner
 from plait.layers import one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
@@ -193,7 +194,8 @@ def _encode_fold(
     a_row = problem.seconds[name] / len(problem.truth)
     samples = {name: problem.samples[name]}
     start = time.perf_counter()
-    learned = fit_and_encode(encoder, samples, learning, problem.truth[learning], seed, raw)
+    truth = problem.target.guess(problem.truth[learning])
+    learned = fit_and_encode(encoder, samples, learning, truth, seed, raw)
     middle = time.perf_counter()
     judged = encode(encoder, samples, held, raw)
     end = time.perf_counter()
@@ -249,7 +251,7 @@ def fit_combiner(
     entrant: Entrant, target: Target, scores: np.ndarray, truth: np.ndarray
 ) -> Combiner:
     """Return the entrant's combiner, fitted on scores (e n c) and truth (n c)."""
-    combiner = COMBINERS[entrant.method](target)
+    combiner = build_combiner(entrant.method, target)
     if len(truth):
         combiner.fit(scores, truth)
     return combiner
@@ -297,7 +299,8 @@ def refit(
     encoders = frozen_encoders(needed, config.encoders)
     raw = raw_sources(needed, config.encoders)
     truth = problem.truth[rows]
-    encoded = fit_and_encode(encoders, problem.samples, rows, truth, config.seed, raw)
+    guess = problem.target.guess(truth)
+    encoded = fit_and_encode(encoders, problem.samples, rows, guess, config.seed, raw)
     advance(1)
     experts = {}
     for name in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.expert import Expert
 from plait.ensemble.linear import LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
+from plait.ensemble.several import EachExpert
 from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError, unknown
 from plait.tasks.target import Kind, Target
@@ -50,7 +51,7 @@ SINGLE_METHOD = {"image": "network", "text": "linear", "table": "trees"}
 
 def line_up(
     sources: Sequence[Source],
-    kind: Kind,
+    kinds: Collection[Kind],
     fusions: Sequence[str],
     combiners: Sequence[str],
     encoders: EncoderConfig = CLASSICAL,
@@ -59,7 +60,7 @@ def line_up(
 
     Args:
         sources: of the table.
-        kind: of the task; combiners that do not fit it are left out.
+        kinds: of the targets; combiners that do not fit all of them are left out.
         fusions: names of fusions.
         combiners: names of combiners over the single modalities.
         encoders: which encoder reads what; linear models and trees read frozen Features only.
@@ -88,7 +89,7 @@ def line_up(
     decisions = [
         Entrant(name, "decision", name, everything, members=names)
         for name in combiners
-        if kind in COMBINERS[name].kinds and name != "blend"
+        if set(kinds) <= set(COMBINERS[name].kinds) and name != "blend"
     ]
     blend_members = names + tuple(expert.name for expert in experts)
     blend = [Entrant("blend", "decision", "blend", everything, members=blend_members)]
@@ -117,6 +118,9 @@ def build_expert(
     start: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Expert:
     """Return the entrant's expert, not yet fitted; `start` is where trained encoders begin."""
+    if target.parts and entrant.method != "network":
+        each = [build_expert(entrant, part, config, sources, start) for part in target.parts]
+        return EachExpert(entrant.sources, target, each)
     match entrant.method:
         case "linear":
             return LinearExpert(entrant.sources, target, config.linear)

@@ -14,7 +14,7 @@ from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
 from plait.encoders.encoder import Encoder
 from plait.ensemble.expert import NOTHING, Expert, State
-from plait.evaluate.run import METRICS
+from plait.evaluate.run import metrics_of
 from plait.fusion.fusion import FusionConfig
 from plait.layers import threads
 from plait.network import Network
@@ -85,7 +85,7 @@ class NetworkExpert(Expert):
             torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
             encoders = {name: make() for name, make in self.make.items()}
             for name, encoder in encoders.items():
-                encoder.fit(rows.raw[name], target, seed)
+                encoder.fit(rows.raw[name], self.target.guess(target), seed)
                 if name in self.start:
                     encoder.load_state_dict(self.start[name])
             widths = {
@@ -104,7 +104,7 @@ class NetworkExpert(Expert):
         """Return the cost that decides when to stop: of the metric that is named, if it is."""
         if self.train_config.stop_on == "loss":
             return None
-        metric = METRICS[self.target.kind][self.train_config.stop_on]
+        metric = metrics_of(self.target)[self.train_config.stop_on]
 
         def cost(scores: Tensor, target: Tensor) -> float:
             return -metric.sign * metric.score(target.numpy(), scores.double().numpy())

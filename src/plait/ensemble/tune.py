@@ -16,7 +16,7 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import Folds, Problem, row_weights
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, raw_sources
 from plait.errors import MissingExtraError, TrainingError
-from plait.evaluate.run import METRICS
+from plait.evaluate.run import metrics_of
 from plait.layers import one_thread
 from plait.progress import Advance
 from plait.train.config import TrainConfig
@@ -89,7 +89,7 @@ def tune(
         MissingExtraError: when Optuna is not there.
         TrainingError: when no trial came to an end.
     """
-    study = _study(storage, METRICS[problem.target.kind][metric].higher)
+    study = _study(storage, metrics_of(problem.target)[metric].higher)
     done = _done(study)
     advance(min(len(done), trials))
     encoded = [_encoded(problem, *fold, config) for fold in folds]
@@ -110,7 +110,7 @@ def _encoded(
     """Return the learning and the held-out rows, which all trials share."""
     encoders = frozen_encoders(problem.sources, config.encoders)
     raw = raw_sources(problem.sources, config.encoders)
-    truth = problem.truth[learning]
+    truth = problem.target.guess(problem.truth[learning])
     learned = fit_and_encode(encoders, problem.samples, learning, truth, config.seed, raw)
     return learned, encode(encoders, problem.samples, held, raw)
 
@@ -232,7 +232,7 @@ def _judge(
 
     names = tuple(source.name for source in problem.sources)
     entrant = Entrant("tuned", "feature", "network", names, config.fusion)
-    score, scores = METRICS[problem.target.kind][metric].score, []
+    score, scores = metrics_of(problem.target)[metric].score, []
     for number, (learning, held) in enumerate(folds):
         learned, judged = encoded[number]
         expert = build_expert(entrant, problem.target, config, problem.sources, problem.start)
@@ -269,6 +269,6 @@ def _result(
     listed = tuple(
         Trial(t.number, dict(t.params), t.value, t.state is states.PRUNED) for t in trials
     )
-    higher = METRICS[problem.target.kind][metric].higher
+    higher = metrics_of(problem.target)[metric].higher
     fixed = optuna.trial.FixedTrial(best.params, best.number)
     return propose(fixed, problem, config), Tuning(metric, higher, listed, best.number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from plait.metrics.uncertainty import (
     interval,
     resample_counts,
 )
-from plait.tasks.target import Kind, Target
+from plait.tasks.target import Kind, Target, known
 
 Arrays = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Score = Callable[[np.ndarray, np.ndarray], float]
@@ -93,16 +93,45 @@ METRICS: Mapping[Kind, Mapping[str, Metric]] = {
 """The metrics of each task; the first is the one that decides."""
 
 
-def choose_metric(kind: Kind, name: str | None) -> str:
+def metrics_of(target: Target) -> Mapping[str, Metric]:
+    """Return the metrics of a target; the first is the one that decides.
+
+    Those of several targets are the first of each, `price r2`, and before them their `mean`.
+    """
+    if not target.parts:
+        return METRICS[target.kind]
+    firsts: dict[str, Metric] = {}
+    for part, columns in target.each:
+        name, metric = next(iter(METRICS[part.kind].items()))
+        firsts[f"{part.name} {name}"] = _of_columns(metric, columns)
+
+    def mean(truth: np.ndarray, scores: np.ndarray) -> float:
+        return float(np.mean([metric.score(truth, scores) for metric in firsts.values()]))
+
+    return {"mean": Metric(mean), **firsts}
+
+
+def _of_columns(metric: Metric, columns: slice) -> Metric:
+    """Return the metric of one of several targets, on the rows of which it is known."""
+
+    def score(truth: np.ndarray, scores: np.ndarray) -> float:
+        rows = known(truth[:, columns])
+        return metric.score(truth[rows, columns], scores[rows, columns])
+
+    return Metric(score, metric.higher)
+
+
+def choose_metric(target: Target, name: str | None) -> str:
     """Return the name of the metric that decides.
 
     Raises:
-        ConfigError: when the task has no such metric.
+        ConfigError: when the target has no such metric.
     """
+    metrics = metrics_of(target)
     if name is None:
-        return next(iter(METRICS[kind]))
-    if name not in METRICS[kind]:
-        raise ConfigError(unknown(f"Metric of the task {kind!r}", name, METRICS[kind]))
+        return next(iter(metrics))
+    if name not in metrics:
+        raise ConfigError(unknown(f"Metric of the task {target.kind!r}", name, metrics))
     return name
 
 
@@ -117,6 +146,7 @@ class Evaluation:
         classes: precision, recall, F1 and rows of each class or label.
         confusion: (c c) counts, true classes in rows; empty unless the task is classify.
         left_out: rows without a known target.
+        parts: of each target, where there are several.
     """
 
     target: Target
@@ -125,6 +155,7 @@ class Evaluation:
     classes: Mapping[str, tuple[float, float, float, int]]
     confusion: tuple[tuple[int, ...], ...]
     left_out: int = 0
+    parts: tuple[Evaluation, ...] = ()
 
     def __getitem__(self, metric: str) -> float:
         return self.scores[metric].value
@@ -148,9 +179,14 @@ def evaluate(
     """
     counts = resample_counts(np.arange(len(truth)) if groups is None else groups, seed)
     results = {}
-    for name, metric in METRICS[target.kind].items():
+    for name, metric in metrics_of(target).items():
         draws = metric.draws(truth, scores, counts)
         results[name] = interval(metric.score(truth, scores), draws)
+    if target.parts:
+        parts = tuple(
+            _of_part(part, truth[:, own], scores[:, own], groups, seed) for part, own in target.each
+        )
+        return Evaluation(target, len(truth), results, {}, (), 0, parts)
     if target.kind == "regress":
         return Evaluation(target, len(truth), results, {}, ())
     decide = c.one_hot if target.kind == "classify" else c.above_half
@@ -165,3 +201,12 @@ def evaluate(
     )
     confusion = tuple(tuple(int(v) for v in row) for row in matrix)
     return Evaluation(target, len(truth), results, classes, confusion)
+
+
+def _of_part(
+    target: Target, truth: np.ndarray, scores: np.ndarray, groups: np.ndarray | None, seed: int
+) -> Evaluation:
+    rows = known(truth)
+    own = None if groups is None else groups[rows]
+    result = evaluate(target, truth[rows], scores[rows], own, seed)
+    return replace(result, left_out=int((~rows).sum()))

@@ -52,8 +52,10 @@ def write_predictions(
         values = table.values(name)
         if all(value is None or isinstance(value, (str, int, float, bool)) for value in values):
             columns[name] = values
-    for name, made in _predicted(prediction, all_scores).items():
-        columns[_free(name, columns)] = made
+    for target, part in prediction.each.items():
+        for name, made in _predicted(part, all_scores).items():
+            several = prediction.parts and not name.startswith(target)
+            columns[_free(f"{target} {name}" if several else name, columns)] = made
     write_columns(path, columns)
 
 

@@ -27,8 +27,10 @@ def board_table(board: Board) -> RenderableType:
     table.add_column("level")
     arrow = "" if board.higher else " (lower is better)"
     table.add_column(f"{board.metric}{arrow}", justify="right")
-    for name in ("95 % interval", "gain over best single", "p", "fit s", "rows/s", "MB"):
-        table.add_column(name, justify="right")
+    # Of several targets the mean decides, and each one's own score is what people want to see.
+    others = list(board.lines[0].others) if board.metric == "mean" else []
+    for name in ("95 % interval", "gain over best single", "p", *others, "fit s", "rows/s", "MB"):
+        table.add_column(escape(name), justify="right")
     for line in board.lines:
         gain = line.gain
         best = line.name == board.winner
@@ -40,6 +42,7 @@ def board_table(board: Board) -> RenderableType:
             f"{line.score.low:.4f} … {line.score.high:.4f}",
             "" if gain is None else f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]",
             "" if gain is None else f"{gain.p:.3f}",
+            *(f"{line.others[name]:.4f}" for name in others),
             f"{line.fit_seconds:.1f}",
             f"{line.rows_per_second:,.0f}",
             f"{line.megabytes:.1f}",
@@ -59,7 +62,7 @@ def check_table(report: TableReport) -> RenderableType:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("column", "modality", "sure", "missing", "unread", "distinct", "evidence"):
         table.add_column(name, justify="right" if name in ("sure", "distinct") else "left")
-    if report.target:
+    if report.targets:
         table.add_column("tells target", justify="right")
     for item in report.columns:
         column = item.column
@@ -74,16 +77,17 @@ def check_table(report: TableReport) -> RenderableType:
             f"{item.distinct:,}",
             escape(evidence),
         ]
-        if report.target:
+        if report.targets:
             cells.append("" if item.tells_target is None else f"{item.tells_target:.2f}")
         muted = column.left_out and column.left_out != "target"
         style = "bold" if column.left_out == "target" else "dim" if muted else ""
         table.add_row(*cells, style=style)
     parts: list[RenderableType] = [f"{report.rows:,} rows", "", table]
-    if report.balance:
-        shown = list(report.balance.items())
+    for target, classes in report.balance.items():
+        shown = list(classes.items())
         few = ", ".join(f"{escape(label)} {count:,}" for label, count in shown[:8])
-        parts += ["", f"{len(shown)} classes: {few}{' …' if len(shown) > 8 else ''}"]
+        more = " …" if len(shown) > 8 else ""
+        parts += ["", f"{len(shown)} classes of {escape(target)}: {few}{more}"]
     if report.findings:
         parts += ["", *(f"• {escape(finding)}" for finding in report.findings)]
     if report.unreadable:
@@ -114,6 +118,8 @@ def evaluation_table(evaluation: Evaluation) -> RenderableType:
         parts += ["", classes]
     left_out = f", {evaluation.left_out:,} without a target left out" if evaluation.left_out else ""
     parts += ["", f"{evaluation.rows:,} rows{left_out}."]
+    for part in evaluation.parts:
+        parts += ["", escape(part.target.name), "", evaluation_table(part)]
     return Group(*parts)
 
 

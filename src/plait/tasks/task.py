@@ -30,6 +30,7 @@ class HeadConfig:
         strength: tau of `adjusted`.
         hidden: width of the hidden layer of `mlp`.
         dropout: share of hidden features dropped while training `mlp`.
+        weighting: of several targets: by `uncertainty`, which is learned, or all `equal`.
     """
 
     kind: Literal["linear", "svm", "mlp"] = "linear"
@@ -38,6 +39,7 @@ class HeadConfig:
     strength: float = 1.0
     hidden: int = 256
     dropout: float = 0.2
+    weighting: Literal["uncertainty", "equal"] = "uncertainty"
 
     def __post_init__(self) -> None:
         check_range(self, "focusing", 0.0, 100.0)
