@@ -48,6 +48,10 @@ READABLE = (
     Modality.CATEGORY,
     Modality.CATEGORIES,
     Modality.DATE,
+    Modality.AUDIO,
+    Modality.VIDEO,
+    Modality.SERIES,
+    Modality.VECTOR,
 )
 """Modalities that can be an input today."""
 
@@ -57,12 +61,22 @@ PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER)
 TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)
 """Modalities that are read together as one source, `table`."""
 
+MEDIA = (Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
+"""Modalities whose cells are files: what takes long to decode is decoded once."""
+
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table: what it holds, why plait thinks so, and whether it is used.
 
-    `confidence` is in 0..1; `left_out` is empty for a column that is used, else the reason.
+    Attributes:
+        name: the column's own, or what is derived from it: `clip.sound`.
+        modality: what it holds.
+        confidence: in 0..1.
+        evidence: why.
+        left_out: empty for a column that is used, else the reason.
+        of: the column that a derived one is read from; empty for one of the table's own.
+        size: numbers in a cell of vectors, or in one step of a series; 0 is any.
     """
 
     name: str
@@ -70,6 +84,13 @@ class Column:
     confidence: float = 1.0
     evidence: str = ""
     left_out: str = ""
+    of: str = ""
+    size: int = 0
+
+    @property
+    def stored(self) -> str:
+        """The name of the table's column that its cells are read from."""
+        return self.of or self.name
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from plait.data.rules import detect_column
+from plait.data.audio import has_track
+from plait.data.rules import detect_column, is_missing, looked_at
+from plait.data.series import usual_size
 from plait.data.table import Table
 from plait.errors import ColumnError, did_you_mean
 from plait.types import PREDICTABLE, READABLE, Column, Modality, Schema
+
+SOUND = ".sound"
+"""Ends the name of a column that is the sound of a video column."""
+
+VIDEOS_OPENED = 20
+"""Videos of a column in which a sound track is looked for."""
 
 
 def detect(
@@ -17,20 +25,21 @@ def detect(
     overrides: Mapping[str, Modality] | None = None,
     ignore: Sequence[str] = (),
 ) -> Schema:
-    """Return the schema of a table.
+    """Return the schema of a table; after each video column `clip`, its sound as `clip.sound`.
 
     Args:
         table: the table.
         targets: columns to be predicted; a whole number with few values is then a category.
         overrides: modality by column, where the user says it.
-        ignore: columns that the user leaves out.
+        ignore: columns that the user leaves out; the sound of a video may be one.
 
     Raises:
         ColumnError: when a named column is not in the table.
     """
     overrides = overrides or {}
     for name in (*targets, *overrides, *ignore):
-        table.require(name)
+        sound = name not in table and name in ignore
+        table.require(name.removesuffix(SOUND) if sound else name)
     columns = []
     for name in table.columns:
         if name in overrides:
@@ -43,8 +52,34 @@ def detect(
             column = replace(column, left_out="target")
         elif column.modality not in READABLE and not column.left_out:
             column = replace(column, left_out=f"{column.modality.value} columns are not read yet")
-        columns.append(column)
+        columns.append(_with_size(table, column))
+        columns.extend(_sound_of(table, column, ignore))
     return Schema(tuple(columns))
+
+
+def _with_size(table: Table, column: Column) -> Column:
+    """Return a column of vectors or series with the numbers that one of them, or a step, has."""
+    if column.modality not in (Modality.SERIES, Modality.VECTOR) or column.left_out:
+        return column
+    cells = [table.cell(column.name, row) for row in looked_at(table)]
+    known = [cell for cell in cells if not is_missing(cell)]
+    return replace(column, size=usual_size(known, column.modality is Modality.SERIES))
+
+
+def _sound_of(table: Table, column: Column, ignore: Sequence[str]) -> list[Column]:
+    """Return the column of the sound of a video column; none where its videos are silent films."""
+    name = column.name + SOUND
+    if column.modality is not Modality.VIDEO or column.left_out or name in table:
+        return []
+    cells = (table.cell(column.name, row) for row in looked_at(table, VIDEOS_OPENED))
+    heard = [
+        has_track(cell, table.folder, table.allow_outside) for cell in cells if not is_missing(cell)
+    ]
+    if not any(heard):
+        return []
+    evidence = f"{sum(heard)} of {len(heard)} videos that were opened have sound"
+    left_out = "ignored" if name in ignore else ""
+    return [Column(name, Modality.AUDIO, 1.0, evidence, left_out, of=column.name)]
 
 
 def require_target(schema: Schema, name: str) -> Column:

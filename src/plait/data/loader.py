@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from plait.data.audio import read_sound, read_track
 from plait.data.category import read_categories, read_category
 from plait.data.date import read_date
 from plait.data.image import read_pictures
 from plait.data.number import read_number
 from plait.data.quality import Ledger
 from plait.data.rules import is_missing
+from plait.data.series import read_series, read_vector
 from plait.data.spool import Spool
 from plait.data.table import Table
 from plait.data.text import read_text
+from plait.data.video import read_video
 from plait.errors import CellError
 from plait.types import TABULAR, Column, Modality, Sample, Schema
 
@@ -32,7 +35,7 @@ ROWS_A_BLOCK = 256
 
 @dataclass(frozen=True)
 class Source:
-    """What one encoder reads: a picture or text column, or all tabular columns together.
+    """What one encoder reads: a column of pictures, texts, sounds..., or all tabular ones together.
 
     `kind` is the modality, or `table` for the tabular columns.
     """
@@ -64,17 +67,21 @@ class Reader:
 
     def cell(self, column: Column, row: int) -> Any:
         """Return a decoded cell; None where it is missing, unreadable or the column is absent."""
-        if column.name not in self.table:
+        if column.stored not in self.table:
             return None
-        value = self.table.cell(column.name, row)
+        value = self.table.cell(column.stored, row)
         if is_missing(value):
             return None
+        decoded = self.guarded(column, row, lambda: _decode_cell(value, column, self.table))
+        return None if isinstance(decoded, (str, tuple)) and not decoded else decoded
+
+    def guarded(self, column: Column, row: int, read: Callable[[], Any]) -> Any:
+        """Return what `read` gives; where it cannot be read, note why, and return None."""
         try:
-            decoded = decode(value, column.modality, self.table)
+            return read()
         except CellError as error:
-            self.ledger.add(self.table.row_number(row), column.name, str(error))
+            self.ledger.add(self.table.row_number(row), column.stored, str(error))
             return None
-        return None if decoded in ("", ()) else decoded
 
     def value(self, source: Source, row: int) -> Any:
         """Return a row's value of a source: a decoded cell, or a tuple of them for tables."""
@@ -83,9 +90,30 @@ class Reader:
         cells = tuple(self.cell(column, row) for column in source.columns)
         return None if all(cell is None for cell in cells) else cells
 
+    def sample(
+        self, source: Source, row: int, preprocess: Callable[[Any], Sample]
+    ) -> Sample | None:
+        """Return a row's prepared value; a video shows only now whether it is whole."""
+        value = self.value(source, row)
+        if value is None:
+            return None
+        return self.guarded(source.columns[0], row, lambda: preprocess(value))
 
-def decode(value: Any, modality: Modality, table: Table) -> Any:
-    """Return a cell as pictures, a text, a number, a label, labels, or seconds since 1970.
+
+def _decode_cell(value: Any, column: Column, table: Table) -> Any:
+    if column.of:  # the sound of a video
+        return read_track(value, table.folder, table.allow_outside)
+    return decode(value, column.modality, table, column.size)
+
+
+def decode(value: Any, modality: Modality, table: Table, size: int = 0) -> Any:
+    """Return a cell as pictures, a text, a number, labels, seconds since 1970, a sound, a video...
+
+    Args:
+        value: of the cell.
+        modality: what it is to be read as.
+        table: that it stands in.
+        size: numbers in a vector, or in one step of a series; 0 is any.
 
     Raises:
         CellError: when it cannot be read as that.
@@ -103,6 +131,14 @@ def decode(value: Any, modality: Modality, table: Table) -> Any:
             return read_categories(value)
         case Modality.DATE:
             return read_date(value)
+        case Modality.AUDIO:
+            return read_sound(value, table.folder, table.allow_outside)
+        case Modality.VIDEO:
+            return read_video(value, table.folder, table.allow_outside)
+        case Modality.SERIES:
+            return read_series(value, size)
+        case Modality.VECTOR:
+            return read_vector(value, size)
     raise CellError(f"{modality.value} cells are not read yet")
 
 
@@ -116,8 +152,7 @@ class LazySamples(Sequence[Sample | None]):
         return len(self._reader.table)
 
     def __getitem__(self, row):  # type: ignore[no-untyped-def]  # one sample; slices not needed
-        value = self._reader.value(self._source, row)
-        return None if value is None else self._preprocess(value)
+        return self._reader.sample(self._source, row, self._preprocess)
 
 
 class View(Sequence[Sample | None]):
@@ -148,14 +183,10 @@ def spool(
         advance: is told the number of rows done.
     """
 
-    def prepare(row: int) -> Sample | None:
-        value = reader.value(source, row)
-        return None if value is None else preprocess(value)
-
     prepared = Spool()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for block in blocks(range(len(reader.table))):
-            for sample in pool.map(prepare, block):
+            for sample in pool.map(lambda row: reader.sample(source, row, preprocess), block):
                 prepared.append(sample)
             advance(len(block))
     return prepared

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from plait.errors import CellError
 from plait.types import Modality
@@ -91,14 +92,43 @@ def read_bytes(value: Any, folder: Path, allow_outside: bool) -> bytes:
     Raises:
         CellError: when the cell is neither, or the file cannot be read.
     """
+    file = find_file(value, folder, allow_outside)
+    if isinstance(file, bytes):
+        return file
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unread(file, error) from error
+
+
+def find_file(value: Any, folder: Path, allow_outside: bool) -> Path | bytes:
+    """Return the file that a cell names, or the bytes that it holds: what is long is not read yet.
+
+    Raises:
+        CellError: when the cell is neither, or there is no such file.
+    """
     if isinstance(value, dict):  # how Hugging Face tables store media
         value = value.get("bytes") or value.get("path")
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, (str, Path)):
-        path = locate(str(value), folder, allow_outside)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise CellError(f"cannot read {str(value)!r}: {error.strerror}") from error
+        return locate(str(value), folder, allow_outside)
     raise CellError(f"expected a path or bytes, found {type(value).__name__}")
+
+
+def open_file(file: Path | bytes) -> BinaryIO:
+    """Return what `find_file` found as a file that is open for reading.
+
+    Raises:
+        CellError: when it cannot be opened.
+    """
+    if isinstance(file, bytes):
+        return io.BytesIO(file)
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise _unread(file, error) from error
+
+
+def _unread(file: Path, error: OSError) -> CellError:
+    return CellError(f"cannot read {file.name!r}: {error.strerror}")

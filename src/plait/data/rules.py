@@ -16,6 +16,7 @@ from plait.data.category import SEPARATORS, split_labels
 from plait.data.date import parse_date
 from plait.data.media import locate, modality_of_bytes, modality_of_name
 from plait.data.number import parse_number, unit_of
+from plait.data.series import parse_numbers
 from plait.data.table import Table
 from plait.errors import CellError
 from plait.types import Column, Modality
@@ -32,8 +33,7 @@ _MASK_NAME = re.compile(r"mask|segmentation|label_?map", re.IGNORECASE)
 
 def detect_column(table: Table, name: str, is_target: bool = False) -> Column:
     """Return what one column holds."""
-    looked_at = np.linspace(0, len(table) - 1, min(len(table), SAMPLE)).astype(int)
-    cells = {int(row): _start_of(table.cell(name, int(row))) for row in looked_at}
+    cells = {row: _start_of(table.cell(name, row)) for row in looked_at(table)}
     there = {row: value for row, value in cells.items() if not is_missing(value)}
     values = list(there.values())
     if not values:
@@ -49,6 +49,12 @@ def detect_column(table: Table, name: str, is_target: bool = False) -> Column:
         evidence = f"{column.evidence}; mixed types: {mixed}"
         column = replace(column, confidence=column.confidence * 0.8, evidence=evidence)
     return column
+
+
+def looked_at(table: Table, most: int = SAMPLE) -> list[int]:
+    """Return the rows that are looked at, evenly spaced."""
+    rows: list[int] = np.linspace(0, len(table) - 1, min(len(table), most)).astype(int).tolist()
+    return rows
 
 
 def is_missing(value: Any) -> bool:
@@ -97,17 +103,26 @@ def _by_type(table: Table, name: str, kind: type, values: list[Any], is_target: 
     if issubclass(kind, (bytes, bytearray)):
         return _media(name, Counter(modality_of_bytes(v) for v in values), "first bytes")
     if issubclass(kind, dict):
-        return _media(name, Counter(_dict_modality(v) for v in values), "bytes or path")
+        return _dict(name, values)
     if issubclass(kind, np.ndarray):
         return _array(name, values)
     if issubclass(kind, (list, tuple, set)):
         return _list(table, name, [list(v) for v in values if len(v)], is_target)
+    if kind.__module__.startswith("pandas") and kind.__name__ == "Series":
+        return Column(name, Modality.SERIES, 1.0, "pandas Series")
     if kind.__module__.startswith("PIL"):
         return _image(name, 1.0, "PIL images")
     if issubclass(kind, (date, np.datetime64)):
         return Column(name, Modality.DATE, 1.0, "dates")
     reason = f"values of type {kind.__name__} are not known"
     return Column(name, Modality.TEXT, 0.0, reason, reason)
+
+
+def _dict(name: str, values: list[dict[str, Any]]) -> Column:
+    for key, modality in (("array", Modality.AUDIO), ("values", Modality.SERIES)):
+        if all(value.get(key) is not None for value in values):
+            return Column(name, modality, 0.95, f"dictionaries with {key!r}")
+    return _media(name, Counter(_dict_modality(v) for v in values), "bytes or path")
 
 
 def _dict_modality(value: dict[str, Any]) -> Modality | None:
@@ -120,7 +135,8 @@ def _media(name: str, kinds: Counter[Modality | None], evidence: str) -> Column:
     kind, count = kinds.most_common(1)[0]
     share = count / kinds.total()
     if kind is None:
-        return Column(name, Modality.VECTOR, share, "bytes of no known file format")
+        reason = "bytes of no known file format"
+        return Column(name, Modality.TEXT, share, reason, reason)
     facts = f"{share:.0%} are {kind.value} by {evidence}"
     if kind is Modality.IMAGE:
         return _image(name, share, facts)
@@ -150,13 +166,17 @@ def _list(table: Table, name: str, values: list[Any], is_target: bool) -> Column
         return Column(name, Modality.CATEGORIES, 0.9, f"lists of {len(set(parts))} labels")
     if _is_number(parts[0]):
         return _numbers_in_cells(name, [len(v) for v in values])
+    if isinstance(parts[0], (list, tuple, np.ndarray)) and all(map(_is_number, parts[0])):
+        return Column(name, Modality.SERIES, 0.9, f"lists of {len(parts[0])} numbers a step")
     inner = detect_column(Table.of({name: parts}, table.folder, table.allow_outside), name)
     return replace(inner, evidence=f"lists: {inner.evidence}")
 
 
 def _numbers_in_cells(name: str, lengths: list[int]) -> Column:
-    if len(set(lengths)) == 1:
-        return Column(name, Modality.VECTOR, 0.9, f"{lengths[0]} numbers in every cell")
+    length, count = Counter(lengths).most_common(1)[0]
+    if count >= 0.95 * len(lengths):
+        evidence = f"{length} numbers a cell (say {name}:series if they follow in time)"
+        return Column(name, Modality.VECTOR, 0.9, evidence)
     return Column(name, Modality.SERIES, 0.8, f"{min(lengths)} to {max(lengths)} numbers a cell")
 
 
@@ -172,6 +192,9 @@ def _text_like(table: Table, name: str, values: list[str], is_target: bool) -> C
     if len(numbers) / len(values) >= 0.95 and len(units) <= 1 and not _are_codes(values):
         plain = _share(values, lambda v: v.strip().lstrip("-").replace(".", "", 1).isdigit())
         return _number(name, numbers, is_target, "" if plain > 0.5 else ", written as text")
+    lists = [parse_numbers(v) if v.lstrip().startswith("[") else None for v in values[:100]]
+    if all(lists):
+        return _list(table, name, lists, is_target)
     dates = _share(values, lambda v: parse_date(v) is not None)
     if dates >= 0.9:
         return Column(name, Modality.DATE, dates, f"{dates:.0%} are dates")

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from plait.layers import Fitted, Standardise
 
+LIMIT = 10.0
+"""Spreads from the mean at which a number is cut, so that one wild value cannot rule a row."""
+
 
 class Reduction(Fitted):
     """Project on the leading principal components and standardise: (b d) in, (b k) out.
@@ -45,3 +48,50 @@ class Reduction(Fitted):
         """Return (b d) projected to (b k)."""
         reduced: Tensor = self.standardise(values @ self.components.T)
         return reduced
+
+
+class ScaledReduction(Fitted):
+    """Scale each number by its own mean and spread, then reduce: (b d) in, (b k) out.
+
+    For numbers in units of their own. A missing one (NaN) counts as the mean.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.reduction = Reduction(width)
+        self.learn(mean=torch.zeros(0), spread=torch.zeros(0))
+
+    @property
+    def width(self) -> int:
+        """The number of components kept; one, always zero, before there was anything to learn."""
+        return max(self.reduction.width, 1)
+
+    def fit(self, values: Tensor, seed: int) -> None:
+        """Learn the scales and components of (n d)."""
+        mean, spread = scales(values)
+        self.learn(mean=mean, spread=spread)
+        self.reduction.fit(scaled(values, self.mean, self.spread), seed)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return (b d) reduced to (b k)."""
+        if not len(self.mean):
+            return values.new_zeros(len(values), 1)
+        reduced: Tensor = self.reduction(scaled(values, self.mean, self.spread))
+        return reduced
+
+
+def scales(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean and spread (d) of the known numbers of (n d); 0 and 1 where none is known."""
+    wide = values.double()
+    mean = wide.nanmean(dim=0).nan_to_num()
+    spread = (wide - mean).square().nanmean(dim=0).sqrt().nan_to_num()
+    # What never changes here must not explode when it changes later.
+    return mean.float(), torch.where(spread > 1e-6 * (1 + mean.abs()), spread, 1.0).float()
+
+
+def scaled(values: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """Return (... d) in spreads from the mean, within LIMIT; missing ones are 0."""
+    return ((values - mean) / spread).nan_to_num().clamp(-LIMIT, LIMIT)
