@@ -8,17 +8,23 @@ from torch import nn
 
 from plait.data.loader import Source
 from plait.encoders.classical_image import ClassicalImage
+from plait.encoders.classical_series import ClassicalSeries, ClassicalVector
+from plait.encoders.classical_sound import ClassicalSound
 from plait.encoders.classical_table import ClassicalTable
 from plait.encoders.classical_text import ClassicalText
+from plait.encoders.classical_video import ClassicalVideo
 from plait.encoders.config import EncoderConfig
 from plait.encoders.convolutional import ConvolutionalBody, ConvolutionalImage
 from plait.encoders.encoder import Encoder
 from plait.encoders.pictures import Patches
 from plait.encoders.recurrent import RecurrentBody
+from plait.encoders.series import SeriesSteps, VectorToken
+from plait.encoders.sound import Spectrogram, SpectrogramMap, Waveform
 from plait.encoders.subwords import Subwords
 from plait.encoders.tabular import ColumnTokens, MLPBody
 from plait.encoders.trained import Stem, TrainedEncoder
 from plait.encoders.transformer import TransformerBody
+from plait.encoders.video import Frames
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
 from plait.fusion.graph import GraphAttention
@@ -50,6 +56,54 @@ ENCODERS: dict[str, dict[str, Callable[[Source, EncoderConfig], Encoder]]] = {
             Subwords(c.trained), TransformerBody(c.trained), c
         ),
     },
+    "audio": {
+        "classical": lambda source, c: ClassicalSound(c.sound),
+        "convolutional": lambda source, c: _stemmed(
+            SpectrogramMap(c.sound, c.trained), nn.Identity(), c
+        ),
+        "waveform": lambda source, c: _stemmed(
+            Waveform(c.sound, c.trained), ConvolutionalBody(c.trained), c
+        ),
+        "lstm": lambda source, c: _stemmed(
+            Spectrogram(c.sound, c.trained), RecurrentBody(c.trained, "lstm"), c
+        ),
+        "gru": lambda source, c: _stemmed(
+            Spectrogram(c.sound, c.trained), RecurrentBody(c.trained, "gru"), c
+        ),
+        "transformer": lambda source, c: _stemmed(
+            Spectrogram(c.sound, c.trained), TransformerBody(c.trained), c
+        ),
+    },
+    "video": {
+        "classical": lambda source, c: ClassicalVideo(c.video, c.image),
+        "convolutional": lambda source, c: _stemmed(
+            Frames(c.video, c.trained), ConvolutionalBody(c.trained), c
+        ),
+        "lstm": lambda source, c: _stemmed(
+            Frames(c.video, c.trained), RecurrentBody(c.trained, "lstm"), c
+        ),
+        "gru": lambda source, c: _stemmed(
+            Frames(c.video, c.trained), RecurrentBody(c.trained, "gru"), c
+        ),
+        "transformer": lambda source, c: _stemmed(
+            Frames(c.video, c.trained), TransformerBody(c.trained), c
+        ),
+    },
+    "series": {
+        "classical": lambda source, c: ClassicalSeries(c.series),
+        "convolutional": lambda source, c: _stemmed(
+            _steps(source, c), ConvolutionalBody(c.trained), c
+        ),
+        "lstm": lambda source, c: _stemmed(_steps(source, c), RecurrentBody(c.trained, "lstm"), c),
+        "gru": lambda source, c: _stemmed(_steps(source, c), RecurrentBody(c.trained, "gru"), c),
+        "transformer": lambda source, c: _stemmed(_steps(source, c), TransformerBody(c.trained), c),
+    },
+    "vector": {
+        "classical": lambda source, c: ClassicalVector(c.vector),
+        "mlp": lambda source, c: _stemmed(
+            VectorToken(source.columns[0].size, c.trained), MLPBody(1, c.trained), c
+        ),
+    },
     "table": {
         "classical": lambda source, c: ClassicalTable(source.columns),
         "mlp": lambda source, c: _stemmed(
@@ -65,6 +119,10 @@ ENCODERS: dict[str, dict[str, Callable[[Source, EncoderConfig], Encoder]]] = {
 
 def _stemmed(stem: Stem, body: nn.Module, config: EncoderConfig) -> TrainedEncoder:
     return TrainedEncoder(stem, body, config.trained.width)
+
+
+def _steps(source: Source, config: EncoderConfig) -> SeriesSteps:
+    return SeriesSteps(source.columns[0].size, config.series, config.trained)
 
 
 FUSIONS: dict[str, type[Fusion]] = {

@@ -41,7 +41,7 @@ SplitOption = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as JSON.")]
 Encoders = Annotated[
     list[str] | None,
-    typer.Option(help="classical, trained, or image=NAME, text=NAME, table=NAME."),
+    typer.Option(help="classical, trained, or image=NAME, text=NAME, audio=NAME..."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
 Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
@@ -71,6 +71,10 @@ def check(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
+    audio: Columns = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
     encoding: Encoding = None,
@@ -79,7 +83,9 @@ def check(
     from plait.config import to_json
     from plait.doctor import check
 
-    said = _modalities(image, text, number, category, categories, date)
+    said = _modalities(
+        image, text, number, category, categories, date, audio, video, series, vector
+    )
     rows = _read(table, allow_outside, encoding)
     report = check(
         rows,
@@ -119,6 +125,10 @@ def fit(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
+    audio: Columns = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
     config: ConfigFile = None,
     tune: Annotated[
         int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
@@ -159,7 +169,9 @@ def fit(
         rows,
         _targets(target, rows),
         preset=preset,
-        modalities=_modalities(image, text, number, category, categories, date),
+        modalities=_modalities(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
         ignore=_names(ignore),
         split=split,
         config=_config(
@@ -225,6 +237,10 @@ def compare(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
+    audio: Columns = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
     config: ConfigFile = None,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
@@ -247,7 +263,9 @@ def compare(
         rows,
         targets,
         preset=preset,
-        modalities=_modalities(image, text, number, category, categories, date),
+        modalities=_modalities(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
         ignore=_names(ignore),
         split=split,
         fusions=_fusions(fusion),
@@ -426,6 +444,10 @@ def _modalities(
     category: list[str] | None,
     categories: list[str] | None,
     date: list[str] | None,
+    audio: list[str] | None,
+    video: list[str] | None,
+    series: list[str] | None,
+    vector: list[str] | None,
 ) -> dict[str, Modality]:
     from plait.types import Modality
 
@@ -436,6 +458,10 @@ def _modalities(
         Modality.CATEGORY: category,
         Modality.CATEGORIES: categories,
         Modality.DATE: date,
+        Modality.AUDIO: audio,
+        Modality.VIDEO: video,
+        Modality.SERIES: series,
+        Modality.VECTOR: vector,
     }
     return {name: modality for modality, given in said.items() for name in _names(given)}
 

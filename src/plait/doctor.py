@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from plait.data.table import Table
 from plait.data.text import script_shares
 from plait.errors import CellError, many
 from plait.progress import Progress
-from plait.types import Column, Modality, Schema
+from plait.types import MEDIA, Column, Modality, Schema
 
 GIVES_AWAY = 0.95
 """How well a column may tell the target by itself, in 0..1, before it is suspected."""
@@ -31,6 +32,22 @@ NAMES_IT = 0.5
 
 RARE = 5
 """Rows below which a class is called rare."""
+
+
+BULKY = (*MEDIA, Modality.SERIES, Modality.VECTOR)
+"""Modalities whose cells are looked at one by one, and not held."""
+
+WORDS = {Modality.IMAGE: "picture", Modality.AUDIO: "sound", Modality.VIDEO: "video"}
+"""What cells are called that are worth a warning when they repeat."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is kept of a large cell: a hash, and two measures of it."""
+
+    digest: str
+    one: float
+    other: float
 
 
 @dataclass(frozen=True)
@@ -137,10 +154,10 @@ def check(
 
 
 def _read(reader: Reader, column: Column) -> list[Any]:
-    """Return every cell's value; of pictures the hash and size, so that none is held."""
-    if column.modality is not Modality.IMAGE:
+    """Return every cell's value; of pictures, sounds and the like what `_look` says of them."""
+    if column.modality not in BULKY:
         if column.left_out and column.left_out != "target":
-            return [_plain(v) for v in reader.table.values(column.name)]
+            return [_plain(v) for v in reader.table.values(column.stored)]
         return [reader.cell(column, row) for row in range(len(reader.table))]
     return [_look(reader, column, row) for row in range(len(reader.table))]
 
@@ -155,17 +172,28 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _look(reader: Reader, column: Column, row: int) -> tuple[str, int, int] | None:
-    pictures = reader.cell(column, row)
-    if pictures is None:
+def _look(reader: Reader, column: Column, row: int) -> Look | None:
+    """Return the hash and two measures of a cell that is too large to be held."""
+    found = reader.cell(column, row)
+    if found is None:
         return None
-    value = reader.table.cell(column.name, row)
-    try:
+    match column.modality:
+        case Modality.IMAGE:
+            height, width = found[0].shape[:2]
+            content, measures = b"".join(p.tobytes() for p in found), (width, height)
+        case Modality.AUDIO:
+            content, measures = found.samples.tobytes(), (found.seconds, found.rate)
+        case Modality.VIDEO:
+            content, measures = str(found.seconds).encode(), (found.seconds, found.height)
+        case Modality.SERIES:
+            content = found.values.tobytes() + found.times.tobytes()
+            measures = found.values.shape
+        case _:
+            content, measures = found.tobytes(), (len(found), 1)
+    with suppress(CellError):  # the file itself, where there is one
+        value = reader.table.cell(column.stored, row)
         content = read_bytes(value, reader.table.folder, reader.table.allow_outside)
-    except CellError:  # a list, an array or a PIL image: its pixels stand for it
-        content = b"".join(picture.tobytes() for picture in pictures)
-    height, width = pictures[0].shape[:2]
-    return hashlib.sha256(content).hexdigest(), width, height
+    return Look(hashlib.sha256(content).hexdigest(), *measures)
 
 
 def _column_report(
@@ -173,11 +201,10 @@ def _column_report(
 ) -> ColumnReport:
     unreadable = reader.ledger.counts()[column.name]
     known = [cell for cell in cells if cell is not None]
-    keys = [cell[0] if column.modality is Modality.IMAGE and not isinstance(cell, str) else cell
-            for cell in known]  # fmt: skip
+    keys = [cell.digest if isinstance(cell, Look) else cell for cell in known]
     distinct = len(set(map(str, keys)))
     tells = names = None
-    if column.left_out != "target" and column.modality is not Modality.IMAGE:
+    if column.left_out != "target" and column.modality not in BULKY:
         tells = _most(_skill(column, cells, goal) for goal in goals)
         names = _most(_names_target(cells, goal) for goal in goals)
     return ColumnReport(
@@ -199,13 +226,9 @@ def _most(found: Iterable[float | None]) -> float | None:
 def _statistics(column: Column, known: list[Any]) -> str:
     if not known:
         return ""
+    if isinstance(known[0], Look):
+        return _sizes(column.modality, known)
     match column.modality:
-        case Modality.IMAGE if isinstance(known[0], tuple):
-            widths, heights = [k[1] for k in known], [k[2] for k in known]
-            return (
-                f"{min(widths)}x{min(heights)} to {max(widths)}x{max(heights)} pixels, "
-                f"median {int(np.median(widths))}x{int(np.median(heights))}"
-            )
         case Modality.TEXT:
             texts = [str(text) for text in known]
             lengths = np.array([len(text) for text in texts])
@@ -220,6 +243,26 @@ def _statistics(column: Column, known: list[Any]) -> str:
             counts = _count_labels(known)
             return ", ".join(f"{label} {count}" for label, count in counts.most_common(4))
     return ""
+
+
+def _sizes(modality: Modality, looks: Sequence[Look]) -> str:
+    ones, others = [look.one for look in looks], [look.other for look in looks]
+    match modality:
+        case Modality.IMAGE:
+            return (
+                f"{min(ones)}x{min(others)} to {max(ones)}x{max(others)} pixels, "
+                f"median {int(np.median(ones))}x{int(np.median(others))}"
+            )
+        case Modality.AUDIO | Modality.VIDEO:
+            unit = "samples a second" if modality is Modality.AUDIO else "pixels high"
+            sizes = ", ".join(f"{size:,}" for size in sorted(set(others))[:4])
+            low, middle, high = np.percentile(ones, [5, 50, 95])
+            return f"{low:.2f} / {middle:.2f} / {high:.2f} seconds (5, 50, 95 %); {sizes} {unit}"
+        case Modality.SERIES:
+            low, middle, high = np.percentile(ones, [5, 50, 95]).astype(int)
+            each = many(int(others[0]), "number")
+            return f"{low} / {middle} / {high} steps (5, 50, 95 %), {each} a step"
+    return f"{many(int(ones[0]), 'number')} each"
 
 
 def _count_labels(cells: Sequence[Any]) -> Counter[str]:
@@ -357,10 +400,9 @@ def _findings(
             "ones together."
         )
     for report in columns:
-        if report.column.modality is Modality.IMAGE and report.repeated:
-            found.append(
-                f"Column {report.column.name!r} repeats {many(report.repeated, 'picture')}."
-            )
+        word = WORDS.get(report.column.modality)
+        if word and report.repeated and not report.column.left_out:
+            found.append(f"Column {report.column.name!r} repeats {many(report.repeated, word)}.")
     if len(ledger):
         found.append(f"Not to be read: {many(len(ledger), 'cell')} or whole rows, listed below.")
     for target, classes in balance.items():

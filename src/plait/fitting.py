@@ -34,7 +34,7 @@ from plait.progress import Progress
 from plait.tasks.target import Target
 from plait.train.record import Track
 from plait.transfer import starts_of
-from plait.types import Column, Modality, Schema
+from plait.types import MEDIA, Column, Modality, Schema
 
 PRESETS = ("quick",)
 LATER_PRESETS = ("standard", "best")
@@ -312,7 +312,7 @@ def _check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> Non
     """Read every cheap cell once, so that the ledger is whole before the contest starts."""
     for source in sources:
         for column in source.columns:
-            if column.modality is not Modality.IMAGE:
+            if column.modality not in MEDIA:
                 for row in range(len(reader.table)):
                     reader.cell(column, row)
             reader.ledger.require_share(column.name, len(reader.table), limit)

@@ -9,9 +9,7 @@ import numpy as np
 from plait.config import check_range
 from plait.data.audio import LONGEST_SECONDS, RATES, Sound
 from plait.encoders.spectrogram import log_mel, mfcc
-from plait.encoders.statistics import Numbers, Statistics
-
-PERCENTILES = (10, 50, 90)
+from plait.encoders.statistics import Numbers, Statistics, over_time
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,3 @@ class ClassicalSound(Statistics):
         cepstra = mfcc(frames, self.config.coefficients)
         length = [np.log(value.seconds)]
         return (np.concatenate([over_time(frames), over_time(cepstra), length]).astype(np.float32),)
-
-
-def over_time(frames: np.ndarray) -> np.ndarray:
-    """Return (7 * d) of (t d): mean, spread, percentiles; mean size and spread of the steps."""
-    steps = np.diff(frames, axis=0) if len(frames) > 1 else np.zeros_like(frames)
-    found = [
-        frames.mean(axis=0),
-        frames.std(axis=0),
-        *np.percentile(frames, PERCENTILES, axis=0),
-        np.abs(steps).mean(axis=0),
-        steps.std(axis=0),
-    ]
-    return np.concatenate(found)

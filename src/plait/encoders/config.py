@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plait.encoders.classical_image import ClassicalImageConfig
+from plait.encoders.classical_series import SeriesConfig, VectorConfig
+from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.classical_text import ClassicalTextConfig
+from plait.encoders.classical_video import VideoConfig
 from plait.encoders.trained import TrainedConfig
 from plait.errors import ConfigError
 
@@ -19,32 +22,65 @@ class EncoderConfig:
     Attributes:
         of_image: name of the encoder of pictures, in `plait.catalog.ENCODERS["image"]`.
         of_text: of texts.
+        of_audio: of sounds.
+        of_video: of videos.
+        of_series: of series.
+        of_vector: of vectors.
         of_table: of the tabular columns, for networks; trees read them as they are.
         image: settings of the classical image encoder.
         text: settings of the classical text encoder.
+        sound: how sounds are heard.
+        video: how videos are looked at.
+        series: how series are read.
+        vector: settings of the classical encoder of vectors.
         trained: settings of the encoders that are trained.
     """
 
     of_image: str = "classical"
     of_text: str = "classical"
+    of_audio: str = "classical"
+    of_video: str = "classical"
+    of_series: str = "classical"
+    of_vector: str = "classical"
     of_table: str = "classical"
     image: ClassicalImageConfig = field(default_factory=ClassicalImageConfig)
     text: ClassicalTextConfig = field(default_factory=ClassicalTextConfig)
+    sound: SoundConfig = field(default_factory=SoundConfig)
+    video: VideoConfig = field(default_factory=VideoConfig)
+    series: SeriesConfig = field(default_factory=SeriesConfig)
+    vector: VectorConfig = field(default_factory=VectorConfig)
     trained: TrainedConfig = field(default_factory=TrainedConfig)
 
     def name(self, kind: str) -> str:
         """Return the name of the encoder of a kind of source."""
-        return {"image": self.of_image, "text": self.of_text, "table": self.of_table}[kind]
+        names = {
+            "image": self.of_image,
+            "text": self.of_text,
+            "audio": self.of_audio,
+            "video": self.of_video,
+            "series": self.of_series,
+            "vector": self.of_vector,
+            "table": self.of_table,
+        }
+        return names[kind]
 
 
-KINDS = ("image", "text", "table")
+KINDS = ("image", "text", "audio", "video", "series", "vector", "table")
 """Of sources."""
 
 
 CLASSICAL = EncoderConfig()
 """Frozen encoders for every kind of source."""
 
-TRAINED = EncoderConfig("convolutional", "transformer", "transformer")
+TRAINED = EncoderConfig(
+    of_image="convolutional",
+    of_text="transformer",
+    of_audio="convolutional",
+    of_video="transformer",
+    of_series="transformer",
+    of_vector="mlp",
+    of_table="transformer",
+)
 """An encoder that is trained for every kind of source."""
 
 

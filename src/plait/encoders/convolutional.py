@@ -52,21 +52,24 @@ class Residual(nn.Module):
         return changed
 
 
-class ConvolutionalImage(Encoder):
-    """A small residual network of pictures (He et al., CVPR 2016), trained from scratch.
+class ResidualStages(nn.Module):
+    """A small residual network (He et al., CVPR 2016): (b c h w) to (b d h/stride w/stride).
 
     A first convolution and three stages of growing width, each at half the resolution of the one
-    before. The cells of the last are the tokens, with their places.
+    before.
+
+    Args:
+        channels: that come in.
+        config: settings.
     """
 
-    trained = True
-    costly = True
+    stride = 16
 
-    def __init__(self, config: TrainedConfig) -> None:
+    def __init__(self, channels: int, config: TrainedConfig) -> None:
         super().__init__()
-        self.config = config
         widths = [_eights(config.width // part) for part in (4, 2, 1)]
-        self.first = nn.Conv2d(3, widths[0], 5, stride=2, padding=2, bias=False)
+        self.width = widths[-1]
+        self.first = nn.Conv2d(channels, widths[0], 5, stride=2, padding=2, bias=False)
         self.stages = nn.ModuleList(
             nn.Sequential(
                 Residual(nn.Conv2d, width_in, width, stride=2),
@@ -77,7 +80,27 @@ class ConvolutionalImage(Encoder):
         self.last = nn.Sequential(
             nn.GroupNorm(8, widths[-1]), nn.ReLU(), nn.Dropout(config.dropout)
         )
-        self.map = nn.Linear(widths[-1], config.width)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the cells of the last stage."""
+        values = self.first(values)
+        for stage in self.stages:
+            values = stage(values)
+        cells: Tensor = self.last(values)
+        return cells
+
+
+class ConvolutionalImage(Encoder):
+    """A residual network of pictures, trained from scratch; its cells are tokens with a place."""
+
+    trained = True
+    costly = True
+
+    def __init__(self, config: TrainedConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.network = ResidualStages(3, config)
+        self.map = nn.Linear(self.network.width, config.width)
 
     @property
     def width(self) -> int:
@@ -97,10 +120,7 @@ class ConvolutionalImage(Encoder):
     def encode(self, samples: Sequence[np.ndarray]) -> Features:
         """Return a token a cell of the last map."""
         pixels, counts = shown(samples, self.config, self.training)
-        values = self.first(pixels)
-        for stage in self.stages:
-            values = stage(values)
-        values = self.last(values)
+        values = self.network(pixels)
         tokens = self.map(values.flatten(start_dim=2).transpose(1, 2))
         return by_row(tokens, grid_places(*values.shape[2:]), counts)
 

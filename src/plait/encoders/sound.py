@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from plait.data.audio import Sound
 from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.convolutional import ResidualStages
+from plait.encoders.padding import padded, prefixes
 from plait.encoders.reduction import scaled
 from plait.encoders.spectrogram import frame_times, log_mel
 from plait.encoders.trained import Stem, TrainedConfig
@@ -84,18 +85,6 @@ def _run(count: int, most: int) -> Tensor:
     start = int(torch.randint(count - width + 1, ()))
     places = torch.arange(count)
     return (places >= start) & (places < start + width)
-
-
-def padded(rows: Sequence[Tensor], times: Tensor) -> Features:
-    """Return Features of rows of tokens, each (t d), at the times (most) that all rows share."""
-    tokens = nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    mask = prefixes([len(row) for row in rows], tokens.shape[1]).to(tokens.device)
-    return replace(Features.of_tokens(tokens, mask), time=times.to(tokens.device).expand_as(mask))
-
-
-def prefixes(lengths: Sequence[int], most: int) -> Tensor:
-    """Return (b most), True for the first `lengths` of each row."""
-    return torch.arange(most) < torch.tensor(lengths)[:, None]
 
 
 class Spectrogram(Stem):
@@ -183,7 +172,7 @@ class SpectrogramMap(Stem):
             part.flatten(0, 1)[: -(-len(row) // stride)]
             for part, row in zip(tokens.split([len(c) for c in chunks]), rows, strict=True)
         ]
-        return padded(own, token_times(max(map(len, own)), stride))
+        return padded(own, [token_times(len(row), stride) for row in own])
 
 
 def _chunked(frames: Tensor) -> Tensor:
@@ -225,7 +214,7 @@ class Waveform(Stem):
     def forward(self, samples: Sequence[tuple[np.ndarray]]) -> Features:
         """Return a token for every 512 samples, at their middle."""
         step = int(np.prod(self.strides))
-        device = self.norms[0].weight.device
+        device = next(self.parameters()).device
         lengths = [-(-len(sample[0]) // step) * step for sample in samples]
         rows = [torch.from_numpy(sample[0]).float() for sample in samples]
         values = nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)

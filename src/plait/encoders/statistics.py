@@ -14,6 +14,8 @@ from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.reduction import ScaledReduction
 from plait.types import Features
 
+PERCENTILES = (10, 50, 90)
+
 FITTED_ON = 10_000
 """Rows that the scales and components are learned from, at most."""
 
@@ -22,7 +24,7 @@ Numbers = tuple[np.ndarray]
 
 
 class Statistics(Encoder):
-    """Numbers of each row, scaled and reduced; trees read them as they are."""
+    """Numbers of each row, each scaled by its own spread, then reduced."""
 
     costly = True
 
@@ -49,13 +51,19 @@ class Statistics(Encoder):
         """Return one token a row."""
         return Features.of_vectors(self.reduction(_stacked(samples)))
 
-    def matrix(self, samples: Sequence[Numbers | None]) -> np.ndarray:
-        """Return (b k), NaN where missing."""
-        width = max((len(sample[0]) for sample in samples if sample is not None), default=0)
-        width = width or max(len(self.reduction.mean), 1)
-        gap = np.full(width, np.nan, np.float32)
-        return np.stack([gap if sample is None else sample[0] for sample in samples])
-
 
 def _stacked(samples: Sequence[Numbers]) -> Tensor:
     return torch.from_numpy(np.stack([sample[0] for sample in samples]).astype(np.float32))
+
+
+def over_time(frames: np.ndarray) -> np.ndarray:
+    """Return (7 * d) of (t d): mean, spread, percentiles; mean size and spread of the steps."""
+    steps = np.diff(frames, axis=0) if len(frames) > 1 else np.zeros_like(frames)
+    found = [
+        frames.mean(axis=0),
+        frames.std(axis=0),
+        *np.percentile(frames, PERCENTILES, axis=0),
+        np.abs(steps).mean(axis=0),
+        steps.std(axis=0),
+    ]
+    return np.concatenate(found)

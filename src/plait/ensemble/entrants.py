@@ -45,8 +45,8 @@ class Entrant:
     members: tuple[str, ...] = ()
 
 
-SINGLE_METHOD = {"image": "network", "text": "linear", "table": "trees"}
-"""What reads a kind of source when it is alone; where its encoder is trained, a network does."""
+SINGLE_METHOD = {"text": "linear", "table": "trees"}
+"""What reads a kind of source when it is alone and its encoder is frozen; else a network does."""
 
 
 def line_up(
@@ -105,7 +105,7 @@ def _singles(sources: Sequence[Source], encoders: EncoderConfig) -> list[Entrant
         name = own[0] if len(own) == 1 else f"{kind} ({len(own)} columns)"
         name = f"{name} alone" if name in taken else name
         trained = kind != "table" and encoders.name(kind) != "classical"
-        method = "network" if trained else SINGLE_METHOD[kind]
+        method = "network" if trained else SINGLE_METHOD.get(kind, "network")
         singles.append(Entrant(name, "single", method, own))
     return singles
 
