@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made_media import RATE, moving, tone, video_file
 from safetensors.torch import load, save
 
 from plait.catalog import ENCODERS
+from plait.data.audio import Sound
 from plait.data.loader import Source
+from plait.data.series import read_series, read_vector
+from plait.data.video import Video, read_video
 from plait.encoders.classical_image import ClassicalImageConfig
+from plait.encoders.classical_series import SeriesConfig, VectorConfig
+from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.classical_text import ClassicalTextConfig
+from plait.encoders.classical_video import VideoConfig
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.trained import TrainedConfig
@@ -26,12 +33,20 @@ MISSING = (3, 11)
 CONFIG = EncoderConfig(
     image=ClassicalImageConfig(words=8, width=12),
     text=ClassicalTextConfig(width=12),
+    sound=SoundConfig(rate=8000, longest_seconds=1.0, mels=16, coefficients=8, width=12),
+    video=VideoConfig(frames=3, motion=4),
+    series=SeriesConfig(steps=20, width=12),
+    vector=VectorConfig(width=4),
     trained=TrainedConfig(width=16, heads=2, layers=2, vocabulary=300, longest=6, side=16, patch=8),
 )
 TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)
 SOURCES = {
     "image": Source("photo", "image", (Column("photo", Modality.IMAGE),)),
     "text": Source("title", "text", (Column("title", Modality.TEXT),)),
+    "audio": Source("sound", "audio", (Column("sound", Modality.AUDIO),)),
+    "video": Source("clip", "video", (Column("clip", Modality.VIDEO),)),
+    "series": Source("pulse", "series", (Column("pulse", Modality.SERIES, size=2),)),
+    "vector": Source("code", "vector", (Column("code", Modality.VECTOR, size=5),)),
     "table": Source("table", "table", tuple(Column(m.value, m) for m in TABULAR)),
 }
 NAMES = [f"{kind}.{name}" for kind, choices in ENCODERS.items() for name in choices]
@@ -66,7 +81,35 @@ def table(rng: np.random.Generator) -> Any:
     return tuple(None if rng.random() < 0.2 else cell for cell in cells)
 
 
-VALUES = {"image": image, "text": text, "table": table}
+def audio(rng: np.random.Generator) -> Any:
+    samples = tone(float(rng.uniform(100, 2000)), float(rng.uniform(0.03, 0.4)))
+    return Sound(samples + 0.01 * rng.normal(size=len(samples)).astype(np.float32), RATE)
+
+
+@cache
+def _videos() -> list[Video]:
+    return [read_video(video_file(moving(count, speed))) for count in (4, 9) for speed in (1, 3)]
+
+
+def video(rng: np.random.Generator) -> Any:
+    return _videos()[rng.integers(4)]
+
+
+def series(rng: np.random.Generator) -> Any:
+    values = rng.normal(size=(rng.integers(2, 45), 2)).cumsum(axis=0)
+    values[rng.random(values.shape) < 0.1] = np.nan
+    values[0] = 1.0
+    return read_series(values, 2)
+
+
+def vector(rng: np.random.Generator) -> Any:
+    return read_vector([None if rng.random() < 0.1 else float(v) for v in rng.normal(size=5)])
+
+
+VALUES = {
+    "image": image, "text": text, "table": table,
+    "audio": audio, "video": video, "series": series, "vector": vector,
+}  # fmt: skip
 TARGET = np.random.default_rng(9).normal(size=(ROWS, 2)).astype(np.float32)
 
 every_encoder = pytest.mark.parametrize("name", NAMES)
