@@ -53,11 +53,14 @@ LAYERS = {
 HEAVY = {
     "cv2": {
         "encoders/classical_image.py",
+        "encoders/classical_video.py",
         "encoders/histograms.py",
         "encoders/visual_words.py",
         "encoders/pictures.py",
     },
     "accelerate": set(),
+    "av": set(),
+    "soundfile": set(),
     "lightgbm": set(),
     "matplotlib": set(),
     "optuna": set(),

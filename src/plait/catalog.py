@@ -24,7 +24,7 @@ from plait.encoders.subwords import Subwords
 from plait.encoders.tabular import ColumnTokens, MLPBody
 from plait.encoders.trained import Stem, TrainedEncoder
 from plait.encoders.transformer import TransformerBody
-from plait.encoders.video import Frames
+from plait.encoders.video import FrameCells, Frames
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
 from plait.fusion.graph import GraphAttention
@@ -86,7 +86,7 @@ ENCODERS: dict[str, dict[str, Callable[[Source, EncoderConfig], Encoder]]] = {
             Frames(c.video, c.trained), RecurrentBody(c.trained, "gru"), c
         ),
         "transformer": lambda source, c: _stemmed(
-            Frames(c.video, c.trained), TransformerBody(c.trained), c
+            FrameCells(c.video, c.trained), TransformerBody(c.trained), c
         ),
     },
     "series": {

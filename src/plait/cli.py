@@ -29,6 +29,9 @@ app = typer.Typer(
 TableArgument = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or a folder.")]
 ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
 Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
+Sounds = Annotated[
+    list[str] | None, typer.Option("--audio", "--sound", help="Columns, repeated or with commas.")
+]
 Target = Annotated[
     list[str],
     typer.Option("--target", "-t", help="Column, or column:modality; several with commas."),
@@ -71,7 +74,7 @@ def check(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
-    audio: Columns = None,
+    audio: Sounds = None,
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
@@ -125,7 +128,7 @@ def fit(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
-    audio: Columns = None,
+    audio: Sounds = None,
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
@@ -237,7 +240,7 @@ def compare(
     category: Columns = None,
     categories: Columns = None,
     date: Columns = None,
-    audio: Columns = None,
+    audio: Sounds = None,
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,

@@ -20,6 +20,7 @@ from plait.data.rules import SAMPLE, is_missing
 from plait.data.split import PART_NAMES
 from plait.data.table import Table
 from plait.data.text import script_shares
+from plait.data.video import Video
 from plait.errors import CellError, many
 from plait.progress import Progress
 from plait.types import MEDIA, Column, Modality, Schema
@@ -36,6 +37,9 @@ RARE = 5
 
 BULKY = (*MEDIA, Modality.SERIES, Modality.VECTOR)
 """Modalities whose cells are looked at one by one, and not held."""
+
+CHECKED_FRAMES, CHECKED_SIDE = 4, 64
+"""Frames of a video that are decoded to see whether it is whole, and how large."""
 
 WORDS = {Modality.IMAGE: "picture", Modality.AUDIO: "sound", Modality.VIDEO: "video"}
 """What cells are called that are worth a warning when they repeat."""
@@ -172,9 +176,18 @@ def _plain(value: Any) -> Any:
     )
 
 
+def _whole(reader: Reader, column: Column, row: int) -> Any:
+    """Return a decoded cell; a video that is cut off is none, and only its frames tell."""
+    found = reader.cell(column, row)
+    if not isinstance(found, Video):
+        return found
+    clip = reader.guarded(column, row, lambda: found.clip(CHECKED_FRAMES, CHECKED_SIDE))
+    return found if clip else None
+
+
 def _look(reader: Reader, column: Column, row: int) -> Look | None:
     """Return the hash and two measures of a cell that is too large to be held."""
-    found = reader.cell(column, row)
+    found = _whole(reader, column, row)
     if found is None:
         return None
     match column.modality:

@@ -128,9 +128,9 @@ class Model(Parts):
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns that the model reads."""
-        names = [column.stored for source in self.read for column in source.columns]
-        return list(dict.fromkeys(names))
+        """The names of the table's columns that the model reads."""
+        read = (column.stored for source in self.read for column in source.columns)
+        return list(dict.fromkeys(read))
 
     def _require_columns(self, table: Table) -> None:
         if not any(name in table for name in self.columns):

@@ -31,6 +31,9 @@ _FIRST_BYTES = (
     (b"OggS", Modality.AUDIO),
     (b"ID3", Modality.AUDIO),
     (b"\xff\xfb", Modality.AUDIO),
+    (b"\xff\xf3", Modality.AUDIO),
+    (b"\xff\xf2", Modality.AUDIO),
+    (b"\xff\xf1", Modality.AUDIO),
     (b"\x1aE\xdf\xa3", Modality.VIDEO),
 )
 

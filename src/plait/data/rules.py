@@ -161,8 +161,11 @@ def _list(table: Table, name: str, values: list[Any], is_target: bool) -> Column
         return Column(name, Modality.TEXT, 1.0, "every list is empty", "every list is empty")
     if isinstance(parts[0], str):
         media = Counter(modality_of_name(part) for part in parts)
-        if media.most_common(1)[0][0] is not None:
-            return _media(name, media, "suffix, in lists")
+        kind = media.most_common(1)[0][0]
+        if kind is not None:
+            column = _media(name, media, "suffix, in lists")
+            several = "" if kind is Modality.IMAGE else f"lists of {kind.value} are not read yet"
+            return replace(column, left_out=column.left_out or several)
         return Column(name, Modality.CATEGORIES, 0.9, f"lists of {len(set(parts))} labels")
     if _is_number(parts[0]):
         return _numbers_in_cells(name, [len(v) for v in values])

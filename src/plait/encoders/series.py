@@ -22,7 +22,11 @@ FITTED_ON = 2000
 
 
 class SeriesSteps(Stem):
-    """A token for every step: its numbers in their spreads from the mean, and which are missing."""
+    """A token for every step: its numbers in their spreads from the mean, and which are missing.
+
+    And log(1 + the time since the step before), since steps need not be equally far apart (Che et
+    al., Recurrent neural networks for multivariate time series with missing values, 2018).
+    """
 
     mean: Tensor
     spread: Tensor
@@ -30,7 +34,7 @@ class SeriesSteps(Stem):
     def __init__(self, size: int, series: SeriesConfig, config: TrainedConfig) -> None:
         super().__init__()
         self.steps = series.steps
-        self.map = nn.Linear(2 * size, config.width)
+        self.map = nn.Linear(2 * size + 1, config.width)
         self.learn(mean=torch.zeros(size), spread=torch.ones(size))
 
     def preprocess(self, value: Series) -> tuple[np.ndarray, np.ndarray]:
@@ -58,13 +62,19 @@ class SeriesSteps(Stem):
 
     def forward(self, samples: Sequence[tuple[np.ndarray, np.ndarray]]) -> Features:
         """Return a token a step, with its time."""
-        device = self.mean.device
-        values = [torch.from_numpy(sample[0]).to(device) for sample in samples]
+        times = [torch.from_numpy(sample[1]) for sample in samples]
         rows = [
-            self.map(torch.cat([scaled(v, self.mean, self.spread), v.isnan().float()], dim=1))
-            for v in values
+            self._token(torch.from_numpy(sample[0]), own)
+            for sample, own in zip(samples, times, strict=True)
         ]
-        return padded(rows, [torch.from_numpy(sample[1]) for sample in samples])
+        return padded(rows, times)
+
+    def _token(self, values: Tensor, times: Tensor) -> Tensor:
+        values, times = values.to(self.mean.device), times.to(self.mean.device)
+        since = times.diff(prepend=times[:1]).log1p()[:, None]
+        numbers = scaled(values, self.mean, self.spread)
+        token: Tensor = self.map(torch.cat([numbers, values.isnan().float(), since], dim=1))
+        return token
 
 
 class VectorToken(Stem):

@@ -30,9 +30,9 @@ class TrainedConfig:
         dropout: share of features dropped in training.
         vocabulary: most subwords of a text column.
         longest: most subwords of one text; the rest is cut off.
-        side: height and width that pictures are brought to, in pixels.
+        side: height and width that pictures and frames are brought to, in pixels.
         patch: side of the patches that a picture is cut into, in pixels; it divides `side`.
-        augment: flip and shift pictures at random in training.
+        augment: flip and shift pictures, and hide parts of spectra, at random in training.
         operations: changes drawn for every picture in training, N of RandAugment.
         magnitude: how strong these are, M of RandAugment.
     """
