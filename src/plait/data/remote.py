@@ -113,6 +113,7 @@ class _SameScheme(HTTPRedirectHandler):
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         if not is_url(newurl):
+            fp.close()
             raise CellError(f"{req.full_url!r} redirects to {newurl!r}, which is not on the web")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
