@@ -49,9 +49,9 @@ CONFIG = plait.FitConfig(
         of_image="convolutional",
         of_audio="convolutional",
         sound=SoundConfig(rate=RATE, longest_seconds=1.0, mels=40),
-        trained=TrainedConfig(width=64, side=32, augment=False),
+        trained=TrainedConfig(width=32, side=32, augment=False),
     ),
-    fusion_settings=FusionConfig(width=64),
+    fusion_settings=FusionConfig(width=32),
 )
 CONFIG = replace(CONFIG, deep=replace(CONFIG.deep, epochs=10, least_steps=1, patience=4))
 

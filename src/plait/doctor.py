@@ -363,12 +363,12 @@ def _across(table: Table, cells: Mapping[str, list[Any]], test: Any, schema: Sch
     """Return how many test rows are training rows too: of another table, or by a split column."""
     if test is not None:
         other = read(test)
-        shared = Schema(tuple(c for c in schema.columns if c.name in other and c.name in table))
+        shared = Schema(tuple(c for c in schema.columns if c.stored in other))
         reader = Reader(other, Ledger())
         there = {column.name: _read(reader, column) for column in shared.columns}
         train = set(_row_keys(shared, cells))
         return sum(key in train for key in _row_keys(shared, there))
-    for column in schema.columns:
+    for column in (c for c in schema.columns if not c.of):
         parts = [PART_NAMES.get(str(v).casefold(), "") for v in table.values(column.name)[:SAMPLE]]
         if {"train", "test"} <= set(parts) and "" not in parts:
             used = Schema(tuple(c for c in schema.inputs if c.name != column.name))
