@@ -25,10 +25,12 @@ def sound_file(samples: np.ndarray, rate: int = RATE, kind: str = "WAV") -> byte
     return file.getvalue()
 
 
-def video_file(frames: np.ndarray, rate: int = 10, sound: np.ndarray | None = None) -> bytes:
-    """Return an MP4 file of (t h w 3) uint8 frames, so many a second, and perhaps a sound."""
+def video_file(
+    frames: np.ndarray, rate: int = 10, sound: np.ndarray | None = None, kind: str = "mp4"
+) -> bytes:
+    """Return a video file of (t h w 3) uint8 frames, so many a second, and perhaps a sound."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
+    with av.open(file, "w", format=kind) as container:
         stream = container.add_stream("mpeg4", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000

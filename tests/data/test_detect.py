@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from made_media import moving, tone, video_file
 from PIL import Image
 
 from plait.data.detect import detect, require_target, split_target
@@ -102,6 +103,26 @@ USED: dict[str, tuple[list[Any], Modality, str]] = {
     "mixed bytes": ([png(), png(), "x", 3], Modality.IMAGE, "mixed types: 2 bytes"),
     "mixed dicts": ([{"path": "a.png"}] * 3 + [3], Modality.IMAGE, "mixed types: 3 dict"),
     "mixed lists": ([["a"], ["b"], ["a"], 3], Modality.CATEGORIES, "mixed types: 3 list"),
+    "audio": (["a.wav", "b.ogg", "c.flac", "d.mp3"], Modality.AUDIO, "100% are audio by suffix"),
+    "audio bytes": ([b"RIFF\0\0\0\0WAVE"] * 3, Modality.AUDIO, "100% are audio by first bytes"),
+    "mp3 bytes": ([b"\xff\xf3abc"] * 3, Modality.AUDIO, "100% are audio by first bytes"),
+    "audio arrays": (
+        [{"array": np.ones(9), "sampling_rate": 8000}] * 3, Modality.AUDIO, "dictionaries with 'arr"
+    ),
+    "audio dicts": ([{"bytes": None, "path": "a.wav"}] * 3, Modality.AUDIO, "bytes or path"),
+    "video": (["a.mp4", "b.mov"], Modality.VIDEO, "100% are video by suffix, 0% of the files"),
+    "video bytes": ([b"\0\0\0\x18ftypisom"] * 3, Modality.VIDEO, "by first bytes"),
+    "series": ([[1.0, 2.0], [1.0]], Modality.SERIES, "1 to 2 numbers a cell"),
+    "series arrays": ([np.ones(3), np.ones(4)], Modality.SERIES, "3 to 4 numbers a cell"),
+    "series steps": ([[[1.0, 2.0], [3.0, 4.0]]] * 3, Modality.SERIES, "lists of 2 numbers a step"),
+    "series times": (
+        [{"values": [1, 2], "times": [0.0, 0.5]}] * 3, Modality.SERIES, "dictionaries with 'values"
+    ),
+    "series written": (["[1, 2]", "[3]", "[1, null, 4]"], Modality.SERIES, "1 to 3 numbers a cell"),
+    "series pandas": ([pd.Series([1.0, 2.0])] * 3, Modality.SERIES, "pandas Series"),
+    "vector": ([[1.0, 2.0], [2.0, 1.0]], Modality.VECTOR, "2 numbers a cell .say x:series if"),
+    "vector arrays": ([np.ones(3)] * 2, Modality.VECTOR, "3 numbers a cell"),
+    "vector written": (["[1, 2]", "[3, 4.5]"], Modality.VECTOR, "2 numbers a cell"),
     "mixed arrays": ([np.zeros((2, 2))] * 3 + ["x"], Modality.IMAGE, "mixed types: 3 ndarray"),
 }  # fmt: skip
 
@@ -116,14 +137,9 @@ def test_columns_that_are_used(case: str) -> None:
 
 
 LEFT_OUT: dict[str, tuple[str, list[Any], Modality, str]] = {
-    "audio": ("x", ["a.wav", "b.ogg"], Modality.AUDIO, "audio columns are not read yet"),
-    "audio bytes": ("x", [b"RIFF\0\0\0\0WAVE"] * 3, Modality.AUDIO, "audio columns are not"),
-    "video": ("x", ["a.mp4", "b.mov"], Modality.VIDEO, "video columns are not read yet"),
-    "series": ("x", [[1.0, 2.0], [1.0]], Modality.SERIES, "series columns are not read yet"),
-    "series arrays": ("x", [np.ones(3), np.ones(4)], Modality.SERIES, "series columns are not"),
-    "vector": ("x", [[1.0, 2.0], [2.0, 1.0]], Modality.VECTOR, "vector columns are not read yet"),
-    "vector arrays": ("x", [np.ones(3)] * 2, Modality.VECTOR, "vector columns are not"),
-    "unknown bytes": ("x", [b"abc", b"def"], Modality.VECTOR, "vector columns are not"),
+    "unknown bytes": ("x", [b"abc", b"def"], Modality.TEXT, "bytes of no known file format"),
+    "several sounds": ("x", [["a.wav"], ["b.ogg", "c.wav"]], Modality.AUDIO, "lists of audio are"),
+    "several videos": ("x", [["a.mp4"], ["b.mov"]], Modality.VIDEO, "lists of video are not read"),
     "mask": ("mask", ["a.png", "b.png"], Modality.MASK, "mask columns are not read yet"),
     "mask arrays": ("label_map", [np.ones((2, 2))] * 2, Modality.MASK, "mask columns are not"),
     "mask objects": ("mask", [Image.new("L", (2, 2))] * 2, Modality.MASK, "mask columns are not"),
@@ -236,11 +252,11 @@ def test_a_target_of_words_that_repeat_a_little_is_a_category() -> None:
 
 def test_overrides_and_ignore() -> None:
     table = Table.of({"n": [1, 2, 3], "word": ["a", "b", "a"], "clip": ["x", "y", "z"]})
-    overrides = {"n": Modality.CATEGORY, "clip": Modality.AUDIO}
+    overrides = {"n": Modality.CATEGORY, "clip": Modality.MASK}
     schema = detect(table, ["word"], overrides, ignore=["n"])
     assert schema["n"] == Column("n", Modality.CATEGORY, 1.0, "said by the user", "ignored")
     assert schema["word"].left_out == "target"
-    assert schema["clip"].left_out == "audio columns are not read yet"
+    assert schema["clip"].left_out == "mask columns are not read yet"
     assert schema.inputs == ()
     assert [c.name for c in detect(table, overrides=overrides).inputs] == ["n", "word"]
 
@@ -349,3 +365,27 @@ def test_real_identifiers_and_targets() -> None:
     assert require_target(movies, "imdb_rating").modality is N
     with pytest.raises(ColumnError, match="'plot' holds text"):
         require_target(movies, "plot")
+
+
+def test_vectors_and_series_know_how_many_numbers_they_have() -> None:
+    cells = {"v": [[1, 2, 3], [4, 5, 6], None], "s": [[[1, 2]], None, [[1, 2], [3, 4]]]}
+    table = Table.of(cells)
+    found = detect(table, overrides={"s": Modality.SERIES})
+    assert (found["v"].modality, found["v"].size) == (Modality.VECTOR, 3)
+    assert (found["s"].modality, found["s"].size) == (Modality.SERIES, 2)
+    said = detect(table, overrides={"v": Modality.SERIES})["v"]
+    assert (said.modality, said.size) == (Modality.SERIES, 1)
+
+
+def test_the_sound_of_a_video_is_a_column_of_its_own() -> None:
+    loud, quiet = video_file(moving(5, 1), sound=tone(300)), video_file(moving(5, 1))
+    table = Table.of({"clip": [loud, quiet, None], "film": [quiet] * 3, "n": [1, 2, 2]})
+    found = detect(table)
+    assert [c.name for c in found.columns] == ["clip", "clip.sound", "film", "n"]
+    sound = found["clip.sound"]
+    assert (sound.modality, sound.of, sound.stored) == (Modality.AUDIO, "clip", "clip")
+    assert sound.evidence == "1 of 2 videos that were opened have sound"
+    assert detect(table, ignore=["clip.sound"])["clip.sound"].left_out == "ignored"
+    assert "clip.sound" not in detect(table, ignore=["clip"])
+    taken = detect(table.with_column("clip.sound", [1, 2, 4]))
+    assert [c.modality for c in taken.columns if c.name == "clip.sound"] == [Modality.NUMBER]

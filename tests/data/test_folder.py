@@ -30,6 +30,17 @@ def test_files_that_share_a_stem_are_one_row(tmp_path: Path) -> None:
     assert table.folder == tmp_path.resolve()
 
 
+def test_sounds_and_videos_are_columns_and_may_be_missing(tmp_path: Path) -> None:
+    for name in ("bark/1.wav", "bark/1.mp4", "purr/2.FLAC", "purr/3.webm"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert list(read(tmp_path)) == [
+        {"audio": "bark/1.wav", "video": "bark/1.mp4", "label": "bark"},
+        {"audio": "purr/2.FLAC", "video": None, "label": "purr"},
+        {"audio": None, "video": "purr/3.webm", "label": "purr"},
+    ]
+
+
 def test_sub_folders_are_classes(tmp_path: Path) -> None:
     for name in ("cat/1.png", "cat/2.png", "dog/1.png", "loose.png", "wild/cat/1.png"):
         picture(tmp_path / name)

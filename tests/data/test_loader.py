@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_media import moving, sound_file, tone, video_file
 from PIL import Image
 
 from plait.data.loader import (
@@ -132,10 +133,45 @@ def test_large_jpegs_are_decoded_smaller(table: Table) -> None:
     assert 512 <= picture.shape[0] < 2400
 
 
-@pytest.mark.parametrize("modality", [Modality.AUDIO, Modality.MASK])
-def test_modalities_that_are_not_read_yet(table: Table, modality: Modality) -> None:
-    with pytest.raises(CellError, match=f"{modality.value} cells are not read yet"):
-        decode("x", modality, table)
+def test_a_modality_that_is_not_read_yet(table: Table) -> None:
+    with pytest.raises(CellError, match="mask cells are not read yet"):
+        decode("x", Modality.MASK, table)
+
+
+def test_sounds_videos_series_and_vectors(table: Table) -> None:
+    (table.folder / "a.wav").write_bytes(sound_file(tone(440)))
+    (table.folder / "a.mp4").write_bytes(video_file(moving(10, 1)))
+    assert decode("a.wav", Modality.AUDIO, table).seconds == pytest.approx(0.5)
+    assert decode("a.mp4", Modality.VIDEO, table).seconds == pytest.approx(1.0, abs=0.01)
+    assert decode("[[1, 2], [3, 4]]", Modality.SERIES, table, 2).values.shape == (2, 2)
+    assert decode([1, 2], Modality.VECTOR, table, 2).tolist() == [1, 2]
+    for modality, message in ((Modality.SERIES, "1 numbers a step, exp"), (Modality.VECTOR, "3 n")):
+        with pytest.raises(CellError, match=message):
+            decode([1, 2, 3], modality, table, 2)
+
+
+def test_the_sound_of_a_video_is_read_from_its_column(table: Table) -> None:
+    loud, quiet = video_file(moving(5, 1), sound=tone(300)), video_file(moving(5, 1))
+    cells = Table.of({"clip": [loud, quiet, b"no video", None]})
+    sound = Column("clip.sound", Modality.AUDIO, of="clip")
+    ledger = Ledger()
+    found = [Reader(cells, ledger).cell(sound, row) for row in range(4)]
+    assert [heard is None for heard in found] == [False, True, True, True]
+    assert list(ledger.entries) == [(2, "clip")]
+    assert Reader(cells.drop(["clip"]).with_column("n", [1] * 4), ledger).cell(sound, 0) is None
+
+
+def test_a_video_that_is_cut_off_is_missing_and_counted() -> None:
+    whole = video_file(moving(40, 1), kind="matroska")  # its length stands at the start
+    cut = whole[: len(whole) // 2]
+    cells = Table.of({"clip": [whole, cut]})
+    source = Source("clip", "video", columns(clip=Modality.VIDEO))
+    ledger = Ledger()
+    reader = Reader(cells, ledger)
+    seen = [reader.sample(source, row, lambda video: video.clip(8, 24).times) for row in range(2)]
+    assert len(seen[0]) == 8
+    assert seen[1] is None
+    assert list(ledger.entries) == [(1, "clip")]
 
 
 def numbers(rows: int) -> tuple[Reader, Source]:

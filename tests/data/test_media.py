@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from plait.data.media import locate, modality_of_bytes, modality_of_name, read_bytes
+from plait.data.media import (
+    find_file,
+    locate,
+    modality_of_bytes,
+    modality_of_name,
+    open_file,
+    read_bytes,
+)
 from plait.errors import CellError
 from plait.types import Modality
 
@@ -46,6 +53,10 @@ def test_names(name: str, modality: Modality | None) -> None:
         (b"\0\0\0\x18ftypM4A ", Modality.AUDIO),
         (b"\0\0\0\x18ftypisom", Modality.VIDEO),
         (b"\xff\xfb\x90", Modality.AUDIO),
+        (b"\xff\xf3\x90", Modality.AUDIO),
+        (b"fLaC", Modality.AUDIO),
+        (b"OggS", Modality.AUDIO),
+        (b"\x1aE\xdf\xa3", Modality.VIDEO),
         (b"hello", None),
         (b"", None),
     ],
@@ -154,3 +165,19 @@ def test_a_file_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(CellError, match=r"cannot read 'a\.jpg': Permission denied"):
         read_bytes("a.jpg", folder, False)
+
+
+def test_a_file_is_found_before_it_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find_file("a.jpg", folder, False)
+    assert isinstance(found, Path)
+    with open_file(found) as file:
+        assert file.read() == b"inside"
+    with open_file(find_file({"bytes": b"bytes"}, folder, False)) as file:
+        assert file.read() == b"bytes"
+
+    def refuse(*_: Any) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CellError, match=r"cannot read 'a\.jpg': Permission denied"):
+        open_file(found)

@@ -15,14 +15,19 @@ import lightgbm
 import numpy as np
 import pytest
 import torch
+from made_media import RATE, moving, tone, video_file
 from scipy.sparse import csr_matrix
 from small_network import made
 
 from plait.attention import Attention
 from plait.cache import Encoded
+from plait.data.audio import Sound
 from plait.data.loader import Source
+from plait.data.series import read_series
+from plait.data.video import read_video
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.classical_text import ClassicalText
+from plait.encoders.classical_video import ClassicalVideo
 from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import row_weights
@@ -270,10 +275,17 @@ ATTENTION = (
     ("fusion_settings.layers", 1),
 )
 
-TRAINED = {"image": "transformer", "text": "transformer", "table": "transformer"}
+TRAINED = {
+    "image": "transformer", "text": "transformer", "table": "transformer", "audio": "transformer",
+    "video": "lstm", "series": "transformer",
+}  # fmt: skip
 SOURCES = {
     "image": Source("photo", "image", (Column("photo", Modality.IMAGE),)),
     "text": Source("title", "text", (Column("title", Modality.TEXT),)),
+    "audio": Source("sound", "audio", (Column("sound", Modality.AUDIO),)),
+    "video": Source("clip", "video", (Column("clip", Modality.VIDEO),)),
+    "series": Source("pulse", "series", (Column("pulse", Modality.SERIES, size=1),)),
+    "vector": Source("code", "vector", (Column("code", Modality.VECTOR, size=40),)),
     "table": Source("table", "table", (Column("size", Modality.NUMBER),)),
 }
 
@@ -290,6 +302,67 @@ def trained(kind: str, config: FitConfig) -> Encoder:
 def kind_of(kind: str) -> Callable[[FitConfig], str]:
     """Return what names the class of the encoder of a kind of source."""
     return lambda c: type(build_encoder(SOURCES[kind], c.encoders)).__name__
+
+
+def sounds() -> list[Sound]:
+    pitches = np.random.default_rng(0).uniform(200, 2000, 30)
+    return [Sound(tone(pitch, 0.5 + pitch / 4000), RATE) for pitch in pitches]
+
+
+LONG = Sound(tone(440, 2.0), RATE)
+
+
+def spectrum(config: FitConfig) -> tuple[int, int]:
+    """Return how many frames and bands a trained encoder hears of two seconds."""
+    frames: tuple[int, int] = trained("audio", config).preprocess(LONG)[0].shape
+    return frames
+
+
+def heard(config: FitConfig) -> int:
+    """Return how many statistics of a sound there are."""
+    return len(build_encoder(SOURCES["audio"], config.encoders).preprocess(LONG)[0])
+
+
+def waveform(config: FitConfig) -> int:
+    """Return how many samples are heard of two seconds."""
+    named = dataclasses.replace(config.encoders, of_audio="waveform")
+    return len(build_encoder(SOURCES["audio"], named).preprocess(LONG)[0])
+
+
+def series() -> list[Any]:
+    return [read_series(row.cumsum()) for row in np.random.default_rng(0).normal(size=(70, 300))]
+
+
+def described(config: FitConfig) -> int:
+    """Return how many statistics of a series there are."""
+    return len(build_encoder(SOURCES["series"], config.encoders).preprocess(series()[0])[0])
+
+
+def steps(config: FitConfig) -> int:
+    return len(trained("series", config).preprocess(series()[0])[0])
+
+
+def frames(config: FitConfig) -> int:
+    return len(trained("video", config).preprocess(read_video(video_file(moving(20, 1))))[0])
+
+
+def motion(config: FitConfig) -> int:
+    encoder = build_encoder(SOURCES["video"], config.encoders)
+    assert isinstance(encoder, ClassicalVideo)
+    videos = [read_video(video_file(moving(16, speed))) for speed in range(8)]
+    encoder.fit([encoder.preprocess(video) for video in videos], NOTHING, 0)
+    return encoder.motion.width
+
+
+def width_of(kind: str, values: Callable[[], Any]) -> Callable[[FitConfig], int]:
+    """Return what gives the width of the classical encoder of a kind of source."""
+
+    def width(config: FitConfig) -> int:
+        encoder = build_encoder(SOURCES[kind], config.encoders)
+        encoder.fit([encoder.preprocess(value) for value in values()], NOTHING, 0)
+        return encoder.width
+
+    return width
 
 
 def weights(config: FitConfig) -> int:
@@ -428,6 +501,10 @@ EFFECTS = {
     ),
     "encoders.of_image": Effect("another encoder", "convolutional", kind_of("image"), ne),
     "encoders.of_text": Effect("another encoder", "gru", kind_of("text"), ne),
+    "encoders.of_audio": Effect("another encoder", "waveform", kind_of("audio"), ne),
+    "encoders.of_video": Effect("another encoder", "transformer", kind_of("video"), ne),
+    "encoders.of_series": Effect("another encoder", "gru", kind_of("series"), ne),
+    "encoders.of_vector": Effect("another encoder", "mlp", kind_of("vector"), ne),
     "encoders.of_table": Effect("another encoder", "mlp", kind_of("table"), ne),
     "encoders.trained.width": Effect("fewer weights", 16, weights, shorter),
     "encoders.trained.layers": Effect("fewer weights", 1, weights, shorter),
@@ -513,6 +590,36 @@ EFFECTS = {
     ),
     "encoders.text.width": Effect(
         "fewer components", 3, lambda c: text(c).width, lambda a, b: b == 3 < a
+    ),
+    "encoders.sound.rate": Effect(
+        "half as many samples", 8000, waveform, lambda a, b: (a, b) == (32000, 16000)
+    ),
+    "encoders.sound.longest_seconds": Effect(
+        "the end is not heard", 1.0, waveform, lambda a, b: (a, b) == (32000, 16000)
+    ),
+    "encoders.sound.mels": Effect(
+        "fewer bands", 32, spectrum, lambda a, b: (a, b) == ((198, 64), (198, 32))
+    ),
+    "encoders.sound.coefficients": Effect(
+        "less of the cepstrum", 8, heard, lambda a, b: a - b == 12 * (a - 1) // 84
+    ),
+    "encoders.sound.width": Effect(
+        "fewer components", 5, width_of("audio", sounds), lambda a, b: b == 5 < a
+    ),
+    "encoders.video.frames": Effect(
+        "fewer are looked at", 3, frames, lambda a, b: (a, b) == (8, 3)
+    ),
+    "encoders.video.motion": Effect("fewer components", 2, motion, lambda a, b: b == 2 < a),
+    "encoders.series.steps": Effect(
+        "more neighbours are averaged", 30, steps, lambda a, b: (a, b) == (150, 30)
+    ),
+    "encoders.series.lags": Effect("less far back", 3, described, lambda a, b: a - b == 5),
+    "encoders.series.bands": Effect("coarser", 3, described, lambda a, b: a - b == 5),
+    "encoders.series.width": Effect(
+        "fewer components", 5, width_of("series", series), lambda a, b: b == 5 < a
+    ),
+    "encoders.vector.width": Effect(
+        "fewer components", 5, width_of("vector", lambda: X.numpy()), lambda a, b: (a, b) == (40, 5)
     ),
     "head.kind": Effect(
         "a hidden layer", "mlp", head_kinds, lambda a, b: "task.head.4.weight" in set(b) - set(a)
@@ -617,6 +724,11 @@ LIMITS = {
     "encoders.image": {"side": 15, "hog_side": 15, "words": 1, "width": 0},
     "encoders.text": {"max_share": 1.1, "word_run": 0, "character_run": 9, "vocabulary": 0,
                       "width": 0},
+    "encoders.sound": {"rate": 99, "longest_seconds": 0.0, "mels": 7, "coefficients": 65,
+                       "width": 0},
+    "encoders.video": {"frames": 0, "motion": 0},
+    "encoders.series": {"steps": 1, "lags": 0, "bands": 0, "width": 0},
+    "encoders.vector": {"width": 0},
     "encoders.trained": {"width": 7, "layers": 0, "heads": 0, "dropout": 1.0, "vocabulary": 299,
                          "longest": 0, "side": 7, "patch": 0, "operations": -1, "magnitude": 31},
     "fusion_settings": {"width": 0, "heads": 0, "layers": 0, "dropout": 1.0, "bottlenecks": 0,
