@@ -96,7 +96,8 @@ def test_steps_are_scaled_gaps_are_marked_and_times_kept() -> None:
     weight, bias = stem.map.weight.detach(), stem.map.bias.detach()
     spread = np.sqrt(8 / 3)
     assert torch.allclose(found.tokens[0, 0], weight[:, 0] * (-2 / spread) + bias, atol=1e-5)
-    assert torch.allclose(found.tokens[0, 1], weight[:, 1] + bias, atol=1e-5)
+    since = weight[:, 2] * np.log(1.5)
+    assert torch.allclose(found.tokens[0, 1], weight[:, 1] + since + bias, atol=1e-5)
 
 
 def test_neighbours_of_a_long_series_are_averaged() -> None:
