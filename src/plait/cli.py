@@ -26,7 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TableArgument = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or a folder.")]
+TableArgument = Annotated[
+    str,
+    typer.Argument(help="CSV, TSV, JSONL, Parquet, Arrow, .tar, a folder, or a URI."),
+]
 ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
 Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
 Sounds = Annotated[
@@ -57,6 +60,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 Outside = Annotated[
     bool, typer.Option("--allow-outside", help="Let cells name files outside the table's folder.")
 ]
+Urls = Annotated[bool, typer.Option("--allow-urls", help="Fetch the files of cells that are URLs.")]
 Encoding = Annotated[str | None, typer.Option(help="Of a text file; found out by default.")]
 
 
@@ -66,7 +70,7 @@ def check(
     target: Annotated[
         list[str] | None, typer.Option("--target", "-t", help="To look for leaks.")
     ] = None,
-    test: Annotated[Path | None, typer.Option(help="Another table, to find rows in both.")] = None,
+    test: Annotated[str | None, typer.Option(help="Another table, to find rows in both.")] = None,
     ignore: Ignore = None,
     image: Columns = None,
     text: Columns = None,
@@ -80,6 +84,7 @@ def check(
     vector: Columns = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Say what a table holds and what will go wrong with it."""
@@ -89,11 +94,11 @@ def check(
     said = _modalities(
         image, text, number, category, categories, date, audio, video, series, vector
     )
-    rows = _read(table, allow_outside, encoding)
+    rows = _read(table, allow_outside, allow_urls, encoding)
     report = check(
         rows,
         _targets(target, rows) if target else None,
-        test=None if test is None else _read(test, allow_outside, encoding),
+        test=None if test is None else _read(test, allow_outside, allow_urls, encoding),
         modalities=said,
         ignore=_names(ignore),
     )
@@ -147,6 +152,7 @@ def fit(
     ] = False,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Learn to predict a column, and keep the best of a fair contest."""
@@ -167,7 +173,7 @@ def fit(
     for left in (journal, training) if not resume else ():
         shutil.rmtree(left, ignore_errors=True)
     track = Track(training, _names(tracker))
-    rows = _read(table, allow_outside, encoding)
+    rows = _read(table, allow_outside, allow_urls, encoding)
     model = fit(
         rows,
         _targets(target, rows),
@@ -200,7 +206,7 @@ def fit(
     if "tuning" in model.facts:
         tuning_plot(from_json(Tuning, model.facts["tuning"]), folder / "tuning.png")
     board = from_json(Board, model.facts["board"])
-    board_plot(board, folder / "board.png", f"{model.target.name}, from {table.name}")
+    board_plot(board, folder / "board.png", f"{model.target.name}, from {Path(table).name}")
     _print(board_table(board))
     if "test" in model.facts:
         test = model.facts["test"]
@@ -247,6 +253,7 @@ def compare(
     config: ConfigFile = None,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Judge every modality alone and every fusion on the same folds."""
@@ -260,7 +267,7 @@ def compare(
     if output is not None:
         names = ("board.png", "board.csv", "board.json")
         paths = [require_new(output / name, overwrite) for name in names]
-    rows = _read(table, allow_outside, encoding)
+    rows = _read(table, allow_outside, allow_urls, encoding)
     targets = _targets(target, rows)
     board = compare(
         rows,
@@ -279,7 +286,7 @@ def compare(
     )
     _print(board_table(board))
     if paths:
-        board_plot(board, paths[0], f"{', '.join(targets)}, from {table.name}")
+        board_plot(board, paths[0], f"{', '.join(targets)}, from {Path(table).name}")
         write_columns(paths[1], board_columns(board))
         write_json(paths[2], board)
         _print(f"The board is in {output}: board.png, board.csv, board.json.")
@@ -300,6 +307,7 @@ def predict(
     ] = False,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Predict every row of a table into a file."""
@@ -309,7 +317,7 @@ def predict(
 
     require_new(output, overwrite, SUFFIXES)
     loaded = load(model)
-    rows = _read(table, allow_outside, encoding)
+    rows = _read(table, allow_outside, allow_urls, encoding)
     prediction = loaded.predict(rows, Progress(lines=True), explain=explain)
     write_predictions(output, rows, prediction, probabilities)
     _print(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
@@ -332,13 +340,14 @@ def evaluate(
     table: TableArgument,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Score a model on a table whose target is known."""
     from plait.config import to_json
     from plait.model import load
 
-    result = load(model).evaluate(_read(table, allow_outside, encoding))
+    result = load(model).evaluate(_read(table, allow_outside, allow_urls, encoding))
     if json:
         _print_json(to_json(result))
         return
@@ -354,13 +363,14 @@ def explain(
     rows: Annotated[int, typer.Option(min=1, help="How many of the first rows.")] = 10,
     target: Annotated[str | None, typer.Option(help="Which of several; all by default.")] = None,
     allow_outside: Outside = False,
+    allow_urls: Urls = False,
     encoding: Encoding = None,
 ) -> None:
     """Say what each column or modality added to the predictions of the first rows."""
     from plait.model import load
     from plait.report.tables import explanation_table
 
-    data = _read(table, allow_outside, encoding)
+    data = _read(table, allow_outside, allow_urls, encoding)
     data = data.take(range(min(rows, len(data))))
     loaded = load(model)
     names = [part.name for part, _ in loaded.target.each]
@@ -418,10 +428,10 @@ def _root(
         raise typer.Exit
 
 
-def _read(path: Path, allow_outside: bool, encoding: str | None) -> Table:
+def _read(path: str, allow_outside: bool, allow_urls: bool, encoding: str | None) -> Table:
     from plait.data.read import read
 
-    return read(path, encoding=encoding, allow_outside=allow_outside)
+    return read(path, encoding=encoding, allow_outside=allow_outside, allow_urls=allow_urls)
 
 
 def _names(given: list[str] | None) -> list[str]:

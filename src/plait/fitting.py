@@ -380,7 +380,8 @@ def fingerprint(table: Table) -> str:
     """Return a hash of a table's names and cells; of pictures held as objects, of their bytes."""
     digest = hashlib.sha256(repr(table.columns).encode())
     for column in table.columns:
-        for value in table.values(column):
+        for row in range(len(table)):  # one by one: bytes in shards are not all held at once
+            value = table.cell(column, row)
             content = value.tobytes() if hasattr(value, "tobytes") else repr(value).encode()
             digest.update(len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()[:16]

@@ -9,11 +9,17 @@ import pytest
 from plait.data.series import LONGEST, read_series, read_vector, usual_size
 from plait.errors import CellError
 
-
-@pytest.mark.parametrize("value", [
-    [1, 2.5, None], np.array([1, 2.5, np.nan]), "1 2.5 nan", "[1, 2.5, NaN]", "1; 2.5; nan",
+NUMBERS = [
+    [1, 2.5, None],
+    np.array([1, 2.5, np.nan]),
+    "1 2.5 nan",
+    "[1, 2.5, NaN]",
+    "1; 2.5; nan",
     pd.Series([1, 2.5, None]),
-])  # fmt: skip
+]
+
+
+@pytest.mark.parametrize("value", NUMBERS)
 def test_numbers_in_a_row(value) -> None:
     found = read_series(value)
     assert found.values.dtype == np.float32

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plait.data.remote import Remote, is_url
 from plait.errors import CellError
 from plait.types import Modality
 
@@ -62,13 +63,21 @@ def locate(value: str, folder: Path, allow_outside: bool) -> Path:
     """Return the file that a cell names.
 
     Args:
-        value: a path, relative to the table's folder or absolute.
+        value: a path, relative to the table's folder or absolute; or what `plait.data.remote` can
+            fetch.
         folder: the table's folder.
         allow_outside: whether the path may leave the folder.
 
     Raises:
-        CellError: when the path leaves the folder, or there is no such file.
+        CellError: when the path leaves the folder, there is no such file, or it cannot be fetched.
     """
+    if isinstance(value, Remote):
+        return value.file()
+    if is_url(value):
+        raise CellError(
+            f"{value[:80]!r} is a URL, and nothing is fetched unless you allow it "
+            "(allow_urls=True, --allow-urls)"
+        )
     if "\0" in value:
         raise CellError("the path has a zero byte in it")
     try:
@@ -115,7 +124,7 @@ def find_file(value: Any, folder: Path, allow_outside: bool) -> Path | bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, (str, Path)):
-        return locate(str(value), folder, allow_outside)
+        return locate(value if isinstance(value, str) else str(value), folder, allow_outside)
     raise CellError(f"expected a path or bytes, found {type(value).__name__}")
 
 

@@ -49,9 +49,9 @@ def write_predictions(
     """
     columns: dict[str, list[Any]] = {}
     for name in table.columns:
-        values = table.values(name)
-        if all(value is None or isinstance(value, (str, int, float, bool)) for value in values):
-            columns[name] = values
+        cells = (table.cell(name, row) for row in range(len(table)))
+        if all(value is None or isinstance(value, (str, int, float, bool)) for value in cells):
+            columns[name] = table.values(name)
     for target, part in prediction.each.items():
         for name, made in _predicted(part, all_scores).items():
             several = prediction.parts and not name.startswith(target)
