@@ -11,7 +11,7 @@ import torch
 
 from plait.config import check_range
 from plait.data.video import Clip, Video
-from plait.encoders.classical_image import ClassicalImage, ClassicalImageConfig, Parts
+from plait.encoders.classical_image import ClassicalImage, ClassicalImageConfig
 from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.reduction import ScaledReduction
 from plait.encoders.statistics import over_time
@@ -25,6 +25,9 @@ SMALL = 64
 
 FITTED_ON = 4000
 """Videos that the scales and components of movement are learned from, at most."""
+
+Looked = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""The three parts of frames, as of pictures, and (k) float32 statistics of movement."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +63,22 @@ class ClassicalVideo(Encoder):
         """The components of the frames and of the movement together."""
         return self.frames.width + self.motion.width
 
-    def preprocess(self, value: Video) -> tuple[Parts, np.ndarray]:
-        """Return what pictures are made of, and (k) float32 statistics of movement."""
+    def preprocess(self, value: Video) -> Looked:
+        """Return what pictures are made of, and statistics of movement."""
         clip = value.clip(self.config.frames, max(self.frames.config.side, SMALL))
-        return self.frames.preprocess(list(clip.frames)), movement(clip, value.seconds)
+        return (*self.frames.preprocess(list(clip.frames)), movement(clip, value.seconds))
 
-    def fit(
-        self,
-        samples: Sequence[tuple[Parts, np.ndarray] | None],
-        target: np.ndarray,
-        seed: int,
-    ) -> None:
+    def fit(self, samples: Sequence[Looked | None], target: np.ndarray, seed: int) -> None:
         """Learn from the frames, and from the movement."""
         chosen = present_of(samples, FITTED_ON, seed)
-        self.frames.fit([sample[0] for sample in chosen], target, seed)
+        self.frames.fit([sample[:-1] for sample in chosen], target, seed)
         if chosen:
-            self.motion.fit(torch.from_numpy(np.stack([sample[1] for sample in chosen])), seed)
+            self.motion.fit(torch.from_numpy(np.stack([sample[-1] for sample in chosen])), seed)
 
-    def encode(self, samples: Sequence[tuple[Parts, np.ndarray]]) -> Features:
+    def encode(self, samples: Sequence[Looked]) -> Features:
         """Return one token a row: frames and movement side by side."""
-        frames = self.frames.encode([sample[0] for sample in samples]).pooled
-        motion = self.motion(torch.from_numpy(np.stack([sample[1] for sample in samples])))
+        frames = self.frames.encode([sample[:-1] for sample in samples]).pooled
+        motion = self.motion(torch.from_numpy(np.stack([sample[-1] for sample in samples])))
         return Features.of_vectors(torch.cat([frames, motion], dim=1))
 
 
