@@ -23,11 +23,11 @@ GRID = 4
 SMALL = 64
 """Side that frames are brought to for movement, in pixels."""
 
+Looks = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""What pictures are made of, and (k) float32 statistics of movement."""
+
 FITTED_ON = 4000
 """Videos that the scales and components of movement are learned from, at most."""
-
-Looked = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""The three parts of frames, as of pictures, and (k) float32 statistics of movement."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,24 @@ class ClassicalVideo(Encoder):
         """The components of the frames and of the movement together."""
         return self.frames.width + self.motion.width
 
-    def preprocess(self, value: Video) -> Looked:
-        """Return what pictures are made of, and statistics of movement."""
+    def preprocess(self, value: Video) -> Looks:
+        """Return what pictures are made of, and (k) float32 statistics of movement."""
         clip = value.clip(self.config.frames, max(self.frames.config.side, SMALL))
         return (*self.frames.preprocess(list(clip.frames)), movement(clip, value.seconds))
 
-    def fit(self, samples: Sequence[Looked | None], target: np.ndarray, seed: int) -> None:
+    def fit(
+        self,
+        samples: Sequence[Looks | None],
+        target: np.ndarray,
+        seed: int,
+    ) -> None:
         """Learn from the frames, and from the movement."""
         chosen = present_of(samples, FITTED_ON, seed)
         self.frames.fit([sample[:-1] for sample in chosen], target, seed)
         if chosen:
             self.motion.fit(torch.from_numpy(np.stack([sample[-1] for sample in chosen])), seed)
 
-    def encode(self, samples: Sequence[Looked]) -> Features:
+    def encode(self, samples: Sequence[Looks]) -> Features:
         """Return one token a row: frames and movement side by side."""
         frames = self.frames.encode([sample[:-1] for sample in samples]).pooled
         motion = self.motion(torch.from_numpy(np.stack([sample[-1] for sample in samples])))
