@@ -59,6 +59,21 @@ def test_check(things: Path) -> None:
     assert said["weight"] == "text"
 
 
+def test_sounds_videos_series_and_vectors_are_said(tmp_path: Path) -> None:
+    rows = [f"{n},a{n}.wav,v{n}.mp4,1 2 {n},3 {n}\n" for n in range(12)]
+    table = tmp_path / "table.csv"
+    table.write_text("n,a,b,c,d\n" + "".join(rows))
+    said = ["--sound", "a", "--video", "b", "--series", "c", "--vector", "d"]
+    for options in (said, ["--audio", *said[1:]]):
+        report = json.loads(plait("check", table, "--json", *options))
+        found = {item["column"]["name"]: item["column"] for item in report["columns"]}
+        assert {name: found[name]["modality"] for name in "abcd"} == {
+            "a": "audio", "b": "video", "c": "series", "d": "vector"
+        }  # fmt: skip
+        assert (found["c"]["size"], found["d"]["size"]) == (1, 2)
+        assert all(column["evidence"] == "said by the user" for column in map(found.get, "abcd"))
+
+
 def test_predict(model: Path, new_things: Path, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "out.csv"
     shown = plait("predict", model, new_things, "-o", output, "--probabilities", "--explain")

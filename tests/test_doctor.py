@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_media import moving, sound_file, tone, video_file
 
 import plait
 from plait.config import to_json
@@ -66,6 +67,29 @@ def test_what_goes_wrong_is_found(things: Path, tmp_path: Path) -> None:
     assert column(report, "photo").unreadable == 2
     assert [(row, name) for row, name, _ in report.unreadable] == [(0, "photo"), (1, "photo")]
     (table.folder / "broken.png").unlink()
+
+
+def test_sounds_videos_series_and_vectors() -> None:
+    clip = video_file(moving(20, 1), sound=tone(300, 2.0))
+    cut = video_file(moving(40, 1), kind="matroska")
+    data = {
+        "noise": [sound_file(tone(440)), sound_file(tone(300, 1.0), 8000), None, b"RIFF"],
+        "clip": [clip, cut[: len(cut) // 2], clip, None],
+        "pulse": [[1.0, 2, 3], [4.0], None, [5.0, 6]],
+        "code": [[1.0, 2, 3], [2.0, 1, 3], [1.0, 2], None],
+    }
+    report = plait.check(data, modalities={"code": Modality.VECTOR}, progress=QUIET)
+    said = {name: column(report, name).statistics for name in (*data, "clip.sound")}
+    assert said["noise"] == "0.53 / 0.75 / 0.97 seconds (5, 50, 95 %); 8,000 samples a second"
+    assert said["clip"].startswith("2.00 / 2.00 / 2.00 seconds (5, 50, 95 %); 48 pixels high")
+    assert "8,000 samples a second" in said["clip.sound"]
+    assert said["pulse"] == "1 / 2 / 2 steps (5, 50, 95 %), 1 number a step"
+    assert said["code"] == "3 numbers each"
+    unread = [(row, name) for row, name, _ in report.unreadable]
+    assert unread == [(1, "clip"), (2, "code"), (3, "noise")]
+    assert column(report, "clip").repeated == 1
+    assert "Column 'clip' repeats 1 video." in report.findings
+    assert (column(report, "noise").missing, column(report, "noise").unreadable) == (1, 1)
 
 
 def test_numbers_that_tell_the_target(things: Path) -> None:

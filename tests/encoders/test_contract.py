@@ -16,6 +16,7 @@ from plait.catalog import ENCODERS
 from plait.data.audio import Sound
 from plait.data.loader import Source
 from plait.data.series import read_series, read_vector
+from plait.data.spool import Spool
 from plait.data.video import Video, read_video
 from plait.encoders.classical_image import ClassicalImageConfig
 from plait.encoders.classical_series import SeriesConfig, VectorConfig
@@ -177,6 +178,17 @@ def test_batch_of_one_equals_batch_of_many(name) -> None:
         assert torch.allclose(encoder([rows[row]]).pooled[0], many[row], atol=1e-5)
     flipped = encoder(rows[::-1]).pooled.flip(0)
     assert torch.allclose(flipped, many, atol=1e-5)
+
+
+@every_encoder
+def test_samples_that_are_kept_on_disk_come_back_as_they_were(name) -> None:
+    encoder = fitted(name)
+    if not encoder.costly:
+        pytest.skip("prepared anew each time")
+    rows, spool = samples(name, encoder, seed=1), Spool()
+    for row in rows:
+        spool.append(row)
+    assert torch.equal(encoder(list(spool)).pooled, encoder(rows).pooled)
 
 
 @every_encoder

@@ -26,6 +26,25 @@ def test_equals_pca_up_to_one_scale(width) -> None:
     assert found == pytest.approx(expected * signs, abs=1e-4)
 
 
+@pytest.mark.parametrize("whitening", [0.25, 1.0])
+def test_whitening_divides_by_a_power_of_the_spread(whitening) -> None:
+    plain, layer = Reduction(4), Reduction(4, whitening)
+    for each in (plain, layer):
+        each.fit(VALUES, seed=0)
+    before, after = plain(VALUES).std(dim=0), layer(VALUES).std(dim=0)
+    expected = before ** (1 - whitening)
+    assert torch.allclose(after / after[0], expected / expected[0], atol=1e-4)
+    assert layer(VALUES).square().sum(dim=1).mean().sqrt() == pytest.approx(1, abs=1e-4)
+
+
+def test_what_hardly_varies_is_not_blown_up() -> None:
+    values = VALUES.clone()
+    values[:, 1:] *= 1e-9
+    layer = Reduction(3, whitening=1.0)
+    layer.fit(values, seed=0)
+    assert layer(values)[:, 1:].abs().max() < 1e-3
+
+
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
 def test_fewer_rows_than_components(rows) -> None:
     layer = Reduction(5)
@@ -35,7 +54,7 @@ def test_fewer_rows_than_components(rows) -> None:
 
 
 def test_rows_that_are_all_the_same() -> None:
-    layer = Reduction(3)
+    layer = Reduction(3, whitening=0.25)
     layer.fit(torch.ones(6, 4), seed=0)
     assert not layer(torch.ones(2, 4)).any()
     assert layer(VALUES[:, :4]).abs().max() < 100

@@ -19,7 +19,7 @@ from plait.encoders.spectrogram import (
     mfcc,
     to_mel,
 )
-from plait.encoders.statistics import over_time
+from plait.encoders.statistics import in_parts, over_time
 from plait.encoders.trained import TrainedConfig
 
 SOUND = SoundConfig(rate=RATE, longest_seconds=2.0, mels=16, coefficients=8)
@@ -78,13 +78,29 @@ def test_statistics_over_time_by_hand() -> None:
     assert over_time(frames[:1]).reshape(7, 2)[5:].tolist() == [[0, 0], [0, 0]]
 
 
+def test_means_of_parts_by_hand() -> None:
+    frames = np.array([[1.0, 10], [2, 30], [6, 20], [8, 0]])
+    assert in_parts(frames, 2).tolist() == [1.5, 20, 7, 10]
+    assert in_parts(frames, 3).tolist() == [1.5, 20, 4, 25, 7, 10]  # parts share a frame
+    assert in_parts(frames[:1], 3).tolist() == [1, 10] * 3
+
+
+def test_a_sound_backwards_is_another_sound() -> None:
+    encoder = ClassicalSound(SOUND)
+    rising = np.concatenate([tone(300), tone(1500)])
+    one, other = (encoder.preprocess(Sound(s, RATE))[0] for s in (rising, rising[::-1].copy()))
+    parts = slice(7 * 24, 7 * 24 + 3 * 8)
+    assert np.abs(one - other)[parts].max() > 1
+    assert np.abs(one - other)[:16].max() < 0.2  # the means of the bands
+
+
 def test_classical_sound_tells_pitch_and_length() -> None:
     encoder = ClassicalSound(SOUND)
     low, high, long = (
         encoder.preprocess(Sound(tone(f, s), RATE))[0]
         for f, s in ((200, 0.5), (2000, 0.5), (200, 1.5))
     )
-    assert len(low) == 7 * (16 + 8) + 1
+    assert len(low) == 7 * (16 + 8) + 3 * 8 + 1
     assert low[:16].argmax() < high[:16].argmax()
     assert long[-1] - low[-1] == pytest.approx(np.log(3), abs=1e-5)
 

@@ -1,4 +1,4 @@
-"""What every expert promises: three experts, three kinds of target."""
+"""What every expert promises: every expert, three kinds of target."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ EXPERTS: dict[str, Callable[[Target], Expert]] = {
         ("text", "table"), target, TreesConfig(rounds=25, learning_rate=0.2, least_rows=3)
     ),
     "linear": lambda target: LinearExpert(("title", "text"), target, LinearConfig()),
+    "dense": lambda target: LinearExpert(("sound", "text"), target, LinearConfig()),
 }  # fmt: skip
 
 every_expert = pytest.mark.parametrize("name", EXPERTS)
@@ -56,12 +57,14 @@ def encoded(rows: int = N, seed: int = 0) -> tuple[Encoded, np.ndarray]:
     features = {
         "text": Features.from_pooled(torch.from_numpy(words[:, :5].copy()), silent),
         "title": Features.from_pooled(torch.from_numpy(words[:, 5:9].copy()), silent),
+        "sound": Features.from_pooled(torch.from_numpy(words[:, :6].copy()), silent),
         "table": Features.from_pooled(torch.from_numpy(np.nan_to_num(table)), ~gone),
     }
     matrices = {
         "text": csr_matrix(words[:, :8]), "title": csr_matrix(words[:, 8:]), "table": table,
     }  # fmt: skip
-    return Encoded(features, matrices, {"text": [], "title": [], "table": [2]}), signal
+    codes = {"text": [], "title": [], "sound": [], "table": [2]}
+    return Encoded(features, matrices, codes), signal
 
 
 def target_of(kind: str, signal: np.ndarray) -> tuple[Target, np.ndarray]:

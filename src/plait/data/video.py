@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class Video:
         width: of its frames.
     """
 
-    file: Path | bytes
+    file: Path | bytes = field(repr=False)
     seconds: float
     height: int
     width: int

@@ -9,7 +9,10 @@ import numpy as np
 from plait.config import check_range
 from plait.data.audio import LONGEST_SECONDS, RATES, Sound
 from plait.encoders.spectrogram import log_mel, mfcc
-from plait.encoders.statistics import Numbers, Statistics, over_time
+from plait.encoders.statistics import Numbers, Statistics, in_parts, over_time
+
+PARTS = 3
+"""Parts of a sound whose mean cepstra are told apart: beginning, middle and end."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class ClassicalSound(Statistics):
     """Sounds to vectors without any pretrained weights.
 
     Of each band and cepstral coefficient over time: mean, spread and percentiles, and the same of
-    its changes from frame to frame; and how long the sound is.
+    its changes from frame to frame; the mean cepstra of its parts; and how long the sound is.
     """
 
     def __init__(self, config: SoundConfig) -> None:
@@ -54,5 +57,6 @@ class ClassicalSound(Statistics):
         heard = value.at(self.config.rate, self.config.longest_seconds)
         frames = log_mel(heard.samples, heard.rate, self.config.mels)
         cepstra = mfcc(frames, self.config.coefficients)
-        length = [np.log(value.seconds)]
-        return (np.concatenate([over_time(frames), over_time(cepstra), length]).astype(np.float32),)
+        length = np.array([np.log(value.seconds)])
+        found = [over_time(frames), over_time(cepstra), in_parts(cepstra, PARTS), length]
+        return (np.concatenate(found).astype(np.float32),)

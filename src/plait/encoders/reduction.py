@@ -11,18 +11,29 @@ from plait.layers import Fitted, Standardise
 LIMIT = 10.0
 """Spreads from the mean at which a number is cut, so that one wild value cannot rule a row."""
 
+WHITENING = 0.25
+"""Of components of scaled numbers: 0.25 was as good as or better than 0, 0.5 and 0.75 on sounds."""
+
+NOISE = 1e-3
+"""Share of the largest spread below which a component is noise, and is not made larger."""
+
 
 class Reduction(Fitted):
     """Project on the leading principal components and standardise: (b d) in, (b k) out.
 
     Follows Halko, Martinsson and Tropp (2011) through scikit-learn's randomised PCA.
+
+    Args:
+        width: components that are kept, at most.
+        whitening: power of its own spread that each component is divided by: 0 keeps the spreads,
+            1 makes them equal (between them: attenuated whitening, Mukundan et al., IJCV 2019).
     """
 
     components: Tensor
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, whitening: float = 0.0) -> None:
         super().__init__()
-        self.wanted = width
+        self.wanted, self.whitening = width, whitening
         self.standardise = Standardise()
         self.learn(components=torch.zeros(0, 0))
 
@@ -41,7 +52,10 @@ class Reduction(Fitted):
         solver = "randomized" if kept < 0.8 * min(values.shape) else "full"
         with np.errstate(divide="ignore", invalid="ignore"):  # shares of a variance that is zero
             pca = PCA(kept, svd_solver=solver, random_state=seed).fit(values.double().numpy())
-        self.learn(components=torch.from_numpy(pca.components_))
+        spreads = np.sqrt(pca.explained_variance_)
+        spreads = np.maximum(spreads, NOISE * spreads.max()) if spreads.any() else spreads + 1
+        scales = spreads[:, None] ** -self.whitening
+        self.learn(components=torch.from_numpy(pca.components_ * scales))
         self.standardise.fit(values @ self.components.T)
 
     def forward(self, values: Tensor) -> Tensor:
@@ -61,7 +75,7 @@ class ScaledReduction(Fitted):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.reduction = Reduction(width)
+        self.reduction = Reduction(width, WHITENING)
         self.learn(mean=torch.zeros(0), spread=torch.zeros(0))
 
     @property

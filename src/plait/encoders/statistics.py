@@ -56,6 +56,18 @@ def _stacked(samples: Sequence[Numbers]) -> Tensor:
     return torch.from_numpy(np.stack([sample[0] for sample in samples]).astype(np.float32))
 
 
+def in_parts(frames: np.ndarray, parts: int) -> np.ndarray:
+    """Return (parts * d) of (t d): the mean of each of so many equal parts of the time.
+
+    Statistics of the whole are the same forwards and backwards; these are not.
+    """
+    edges = np.linspace(0, len(frames), parts + 1)
+    starts = np.floor(edges[:-1]).astype(int)
+    ends = np.maximum(np.ceil(edges[1:]).astype(int), starts + 1)
+    found = [frames[start:end].mean(axis=0) for start, end in zip(starts, ends, strict=True)]
+    return np.concatenate(found)
+
+
 def over_time(frames: np.ndarray) -> np.ndarray:
     """Return (7 * d) of (t d): mean, spread, percentiles; mean size and spread of the steps."""
     steps = np.diff(frames, axis=0) if len(frames) > 1 else np.zeros_like(frames)

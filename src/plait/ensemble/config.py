@@ -31,7 +31,7 @@ class FitConfig:
         head: settings of the heads of networks.
         train: settings of the training loop on frozen Features.
         deep: settings of the training loop of networks that train their encoders.
-        linear: settings of the linear model on sparse text.
+        linear: settings of the linear models of one modality alone.
         trees: settings of the trees.
     """
 

@@ -45,7 +45,10 @@ class Entrant:
     members: tuple[str, ...] = ()
 
 
-SINGLE_METHOD = {"text": "linear", "table": "trees"}
+SINGLE_METHOD = {
+    "text": "linear", "audio": "linear", "video": "linear", "series": "linear",
+    "vector": "linear", "table": "trees",
+}  # fmt: skip
 """What reads a kind of source when it is alone and its encoder is frozen; else a network does."""
 
 

@@ -1,4 +1,4 @@
-"""An expert that is a linear model on sparse text, where thousands of words each have a say."""
+"""An expert that is a linear model: on sparse text, where thousands of words each have a say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGE = 300_000
 
 @dataclass(frozen=True)
 class LinearConfig:
-    """Settings of the linear model on sparse text.
+    """Settings of the linear model.
 
     Attributes:
         strength: inverse of the L2 penalty (scikit-learn's C); larger fits closer.
@@ -48,7 +48,13 @@ class LinearExpert(Expert):
         self.bias = np.zeros(0)
 
     def _matrix(self, rows: Encoded) -> csr_matrix:
-        return hstack([rows.matrices[name] for name in self.sources], format="csr")
+        """Return (n d): the sparse rows of a source, or its pooled Features where it has none."""
+        parts = [
+            rows.matrices[name] if name in rows.matrices
+            else csr_matrix(rows.features[name].pooled.double().numpy())
+            for name in self.sources
+        ]  # fmt: skip
+        return hstack(parts, format="csr")
 
     def fit(
         self,
