@@ -53,7 +53,7 @@ CONFIG = plait.FitConfig(
     ),
     fusion_settings=FusionConfig(width=32),
 )
-CONFIG = replace(CONFIG, deep=replace(CONFIG.deep, epochs=10, least_steps=1, patience=4))
+CONFIG = replace(CONFIG, deep=replace(CONFIG.deep, epochs=18, least_steps=1, patience=6))
 
 ready: dict[tuple[int, int], HoldOut] = {}
 

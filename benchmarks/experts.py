@@ -68,9 +68,7 @@ def hold_out(
 
     With `column:COLUMN` the test part is judged, and all others learn.
     """
-    setup = set_up(
-        table, target, "quick", modalities or {}, ignore, split, config, Progress(show=False)
-    )
+    setup = set_up(table, target, modalities or {}, ignore, split, config, Progress(show=False))
     problem = setup.problem
     learning, held = setup.split.folds[0]
     if len(setup.split.test):

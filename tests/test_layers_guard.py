@@ -18,6 +18,7 @@ LAYERS = {
     "progress": 0,
     "writing": 0,
     "config": 1,
+    "store": 1,
     "attention": 1,
     "layers": 1,
     "losses": 1,
@@ -29,6 +30,7 @@ LAYERS = {
     "network": 3,
     "catalog": 3,
     "cache": 4,
+    "embedding": 4,
     "train": 5,
     "evaluate": 5,
     "explain": 5,
@@ -70,6 +72,8 @@ HEAVY = {
     "safetensors": set(),
     "charset_normalizer": set(),
     "threadpoolctl": set(),
+    "huggingface_hub": set(),
+    "transformers": set(),
     "typer": {"cli.py"},
 }
 """Libraries that may be imported at the top of the named files only; elsewhere on first use."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from plait.data.loader import View, blocks
 from plait.encoders.encoder import Encoder, Matrix
-from plait.types import Features, Raw, Sample
+from plait.types import Features, Raw, Sample, one_below_other
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,7 @@ def _encode_one(
         batch = [samples[row] for row in block]
         features.append(encoder(batch))
         matrices.append(encoder.matrix(batch))
-    joined = Features(
-        pooled=torch.cat([part.pooled for part in features]),
-        tokens=torch.cat([part.tokens for part in features]),
-        mask=torch.cat([part.mask for part in features]),
-        source=torch.cat([part.source for part in features]),
-    )
-    return joined, _stack(matrices)
+    return one_below_other(features), _stack(matrices)
 
 
 def _stack(matrices: list[Matrix | None]) -> Matrix | None:

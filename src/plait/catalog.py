@@ -143,4 +143,7 @@ FUSIONS: dict[str, type[Fusion]] = {
 FEATURE_LEVEL = tuple(name for name, fusion in FUSIONS.items() if fusion.level == "feature")
 """Fusions that are compared unless others are asked for: quick, and hard to beat."""
 
+BY_TOKENS = ("representation", "interaction")
+"""Levels whose fusions attend to tokens; the others read pooled vectors alone."""
+
 TASKS: dict[Kind, type[Task]] = {**SINGLE, "several": Several}

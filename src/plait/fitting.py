@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import FEATURE_LEVEL
+from plait.catalog import BY_TOKENS, FEATURE_LEVEL, FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
@@ -20,6 +20,7 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import Split, make_split, parse_way
 from plait.data.table import Table
+from plait.encoders.config import CLASSICAL, STANDARD
 from plait.ensemble.board import Board, make_board
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
@@ -36,8 +37,13 @@ from plait.train.record import Track
 from plait.transfer import starts_of
 from plait.types import MEDIA, Column, Modality, Schema
 
-PRESETS = ("quick",)
-LATER_PRESETS = ("standard", "best")
+PRESETS = {"quick": CLASSICAL, "standard": STANDARD}
+"""The encoders of each preset."""
+
+LATER_PRESETS = ("best",)
+
+TOKENS_KEPT = 16
+"""Tokens of a pretrained network that are kept of a row, for fusions that attend to them."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ def fit(
         table: anything that `plait.read` takes.
         target: the column, or `column:modality` to say what it holds; or a list of them. A row
             may lack some of several targets.
-        preset: `quick` needs no download.
+        preset: the encoders that none is named for: `quick` needs no download, `standard` takes
+            pretrained networks as they are.
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
         split: `stratified`, `random`, `group:COLUMN`, `time:COLUMN` or `column:COLUMN`.
@@ -103,8 +110,9 @@ def fit(
         TableError: when the table cannot be learned from.
     """
     table = read(table)  # once: the fingerprint needs it again
-    config, progress = config or FitConfig(), progress or Progress()
-    setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
+    config = ready(config or FitConfig(), preset, list(FUSIONS) if trials else None)
+    progress = progress or Progress()
+    setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
     if start is not None:
         before = start if isinstance(start, Model) else load(start)
         begun = starts_of(before, setup.problem.sources, config)
@@ -178,8 +186,8 @@ def compare(
     Returns:
         The board, with intervals and the paired gain over the best single modality.
     """
-    config, progress = config or FitConfig(), progress or Progress()
-    setup = set_up(table, target, preset, modalities or {}, ignore, split, config, progress)
+    config, progress = ready(config or FitConfig(), preset, fusions), progress or Progress()
+    setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
     kinds = setup.problem.target.kinds
     entrants = line_up(setup.problem.sources, kinds, fusions, list(COMBINERS), config.encoders)
     return _run(setup, entrants, config, progress)[1]
@@ -188,7 +196,6 @@ def compare(
 def set_up(
     source: Any,
     target: str | Sequence[str],
-    preset: str,
     modalities: Mapping[str, str],
     ignore: Sequence[str],
     way: str | None,
@@ -196,7 +203,6 @@ def set_up(
     progress: Progress,
 ) -> Setup:
     """Read a table, detect its columns, drop rows without a target, split, and prepare samples."""
-    require_preset(preset)
     table = read(source)
     names, said = split_targets(target, table)
     overrides = overrides_of(modalities) | said
@@ -280,19 +286,30 @@ def require_settings(target: Target, config: FitConfig) -> None:
         )
 
 
-def require_preset(preset: str) -> None:
-    """Refuse a preset that does not exist, or not yet.
+def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) -> FitConfig:
+    """Return the settings with the preset's encoders, and with tokens if a fusion attends to them.
+
+    Args:
+        config: as the user gave it.
+        preset: by name.
+        fusions: that take part; the one asked for by default.
 
     Raises:
-        ConfigError: naming those that do.
+        ConfigError: for a preset that does not exist, or not yet.
     """
     if preset in LATER_PRESETS:
         raise ConfigError(
-            f"Preset {preset!r} needs pretrained encoders, which this version does not have yet; "
-            "use preset='quick'."
+            f"Preset {preset!r} fine-tunes pretrained networks, which this version does not do "
+            "yet; use preset='standard', which takes them as they are."
         )
     if preset not in PRESETS:
         raise ConfigError(unknown("Preset", preset, PRESETS))
+    encoders = config.encoders.or_else(PRESETS[preset])
+    known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
+    if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
+        pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
+        encoders = replace(encoders, pretrained=pretrained)
+    return replace(config, encoders=encoders)
 
 
 def overrides_of(modalities: Mapping[str, str]) -> dict[str, Modality]:
@@ -406,6 +423,7 @@ def versions() -> dict[str, str]:
         "scikit-learn",
         "lightgbm",
         "opencv-python-headless",
+        "transformers",
     ):
         try:
             found[package] = version(package)

@@ -14,13 +14,16 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.rules import is_missing
 from plait.data.table import Table
+from plait.embedding import embed_rows
 from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.entrants import build_encoder
 from plait.errors import CellError, ConfigError, TableError, unknown
 from plait.folder import read_folder, write_folder
 from plait.layers import one_thread
 from plait.parts import Parts
 from plait.progress import Progress
+from plait.store import default_store
 from plait.tasks.target import Target
 from plait.types import Column, Sample
 
@@ -123,6 +126,9 @@ class Model(Parts):
         self._require_columns(table)
         ledger = Ledger()
         encoders = {s.name: build_encoder(s, self.config.encoders) for s in self.read}
+        # Fitted ones know which network they were fitted on, and refuse another.
+        fitted = {n: e for n, e in self.encoders.items() if isinstance(e, Pretrained)}
+        encoders |= fitted
         samples = prepare(Reader(table, ledger), self.sources, encoders, progress)[0]
         return encode(self.encoders, samples, np.arange(len(table)), self.raw), ledger
 
@@ -243,6 +249,13 @@ def prepare(
         if source.name not in encoders:
             continue
         encoder = encoders[source.name]
+        if isinstance(encoder, Pretrained):
+            start = time.perf_counter()
+            with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:
+                store = default_store() if encoder.config.cache else None
+                samples[source.name] = embed_rows(reader, source, encoder, store, advance)
+            seconds[source.name] = time.perf_counter() - start
+            continue
         if not encoder.costly:
             samples[source.name] = LazySamples(reader, source, encoder.preprocess)
             continue

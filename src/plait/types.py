@@ -231,6 +231,35 @@ class Features:
         )
 
 
+def one_below_other(parts: Sequence[Features]) -> Features:
+    """Return the rows of all parts in order, their tokens padded to the longest."""
+    import torch
+    from torch.nn.functional import pad
+
+    most = max(part.tokens.shape[1] for part in parts)
+    timed, placed = (any(v is not None for v in vs) for vs in
+                     ([p.time for p in parts], [p.place for p in parts]))  # fmt: skip
+
+    def longer(values: Tensor) -> Tensor:
+        after = most - values.shape[1]
+        return pad(values, (0, 0, 0, after) if values.ndim == 3 else (0, after))
+
+    def times(part: Features) -> Tensor:
+        return torch.zeros(part.mask.shape) if part.time is None else part.time
+
+    def places(part: Features) -> Tensor:
+        return torch.zeros(*part.mask.shape, 2) if part.place is None else part.place
+
+    return Features(
+        pooled=torch.cat([part.pooled for part in parts]),
+        tokens=torch.cat([longer(part.tokens) for part in parts]),
+        mask=torch.cat([longer(part.mask) for part in parts]),
+        source=torch.cat([longer(part.source) for part in parts]),
+        time=torch.cat([longer(times(part)) for part in parts]) if timed else None,
+        place=torch.cat([longer(places(part)) for part in parts]) if placed else None,
+    )
+
+
 @dataclass(frozen=True)
 class Raw(Sequence["Sample | None"]):
     """Samples that an encoder reads anew in every step, because it is trained.

@@ -55,7 +55,7 @@ def test_unknown_names_are_refused() -> None:
 
 @pytest.fixture(scope="module")
 def held(things: Path) -> tuple[Problem, tuple[Entrant, ...], Contest]:
-    setup = set_up(things, "kind", "quick", {}, ["price"], None, CONFIG, QUIET)
+    setup = set_up(things, "kind", {}, ["price"], None, CONFIG, QUIET)
     entrants = line_up(setup.problem.sources, ["classify"], ["concat"], list(COMBINERS))
     seen: list[int] = []
     contest = hold(setup.problem, setup.split.folds, entrants, CONFIG, seen.append)
@@ -144,7 +144,7 @@ def test_an_absent_modality_scores_the_prior(things: Path) -> None:
     table = plait.read(things)
     photos = [None if row % 2 else photo for row, photo in enumerate(table.values("photo"))]
     table = table.with_column("photo", photos).drop(["price", "weight"])
-    setup = set_up(table, "kind", "quick", {}, [], None, CONFIG, QUIET)
+    setup = set_up(table, "kind", {}, [], None, CONFIG, QUIET)
     entrants = line_up(setup.problem.sources, ["classify"], ["concat"], ["average"])
     contest = hold(setup.problem, setup.split.folds, entrants, CONFIG, lambda done: None)
     absent = np.arange(160) % 2 == 1

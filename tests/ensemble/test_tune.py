@@ -33,7 +33,7 @@ def setup():
         "text": [f"{word} thing" for word in rng.choice(["red", "blue"], 240)],
         "kind": np.where((a > 0) ^ (b > 0), "odd", "even").tolist(),
     }
-    return set_up(table, "kind", "quick", {"text": Modality.TEXT.value}, (), None, BAD, QUIET)
+    return set_up(table, "kind", {"text": Modality.TEXT.value}, (), None, BAD, QUIET)
 
 
 def search(setup, trials: int, storage: Path | None = None, told: list[int] | None = None):
@@ -144,7 +144,7 @@ def test_encoders_that_are_trained_are_searched_too() -> None:
 
     words = ["red", "blue", "green", "grey"] * 10
     config = replace(BAD, encoders=replace(BAD.encoders, of_text="lstm"))
-    setup = set_up({"text": [f"{w} thing" for w in words], "kind": words}, "kind", "quick",
+    setup = set_up({"text": [f"{w} thing" for w in words], "kind": words}, "kind",
                    {"text": "text"}, (), None, config, QUIET)  # fmt: skip
     settings = {"learning_rate": 1e-3, "weight_decay": 1e-3, "head": "mlp", "head_dropout": 0.1,
                 "encoder_width": 64, "encoder_layers": 3, "encoder_dropout": 0.2}  # fmt: skip

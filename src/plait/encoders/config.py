@@ -11,6 +11,7 @@ from plait.encoders.classical_series import SeriesConfig, VectorConfig
 from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.classical_text import ClassicalTextConfig
 from plait.encoders.classical_video import VideoConfig
+from plait.encoders.pretrained.config import DEFAULTS, PretrainedConfig
 from plait.encoders.trained import TrainedConfig
 from plait.errors import ConfigError
 
@@ -19,8 +20,11 @@ from plait.errors import ConfigError
 class EncoderConfig:
     """Settings of the encoders.
 
+    An encoder is one of `plait.catalog.ENCODERS`, or a pretrained model: a folder, or a name on the
+    Hugging Face hub. Where none is named, it is the preset's.
+
     Attributes:
-        of_image: name of the encoder of pictures, in `plait.catalog.ENCODERS["image"]`.
+        of_image: the encoder of pictures.
         of_text: of texts.
         of_audio: of sounds.
         of_video: of videos.
@@ -34,15 +38,16 @@ class EncoderConfig:
         series: how series are read.
         vector: settings of the classical encoder of vectors.
         trained: settings of the encoders that are trained.
+        pretrained: settings of the encoders on pretrained networks.
     """
 
-    of_image: str = "classical"
-    of_text: str = "classical"
-    of_audio: str = "classical"
-    of_video: str = "classical"
-    of_series: str = "classical"
-    of_vector: str = "classical"
-    of_table: str = "classical"
+    of_image: str = ""
+    of_text: str = ""
+    of_audio: str = ""
+    of_video: str = ""
+    of_series: str = ""
+    of_vector: str = ""
+    of_table: str = ""
     image: ClassicalImageConfig = field(default_factory=ClassicalImageConfig)
     text: ClassicalTextConfig = field(default_factory=ClassicalTextConfig)
     sound: SoundConfig = field(default_factory=SoundConfig)
@@ -50,6 +55,7 @@ class EncoderConfig:
     series: SeriesConfig = field(default_factory=SeriesConfig)
     vector: VectorConfig = field(default_factory=VectorConfig)
     trained: TrainedConfig = field(default_factory=TrainedConfig)
+    pretrained: PretrainedConfig = field(default_factory=PretrainedConfig)
 
     def name(self, kind: str) -> str:
         """Return the name of the encoder of a kind of source."""
@@ -62,15 +68,30 @@ class EncoderConfig:
             "vector": self.of_vector,
             "table": self.of_table,
         }
-        return names[kind]
+        return names[kind] or "classical"
+
+    def or_else(self, other: EncoderConfig) -> EncoderConfig:
+        """Return the settings, with another's encoder for each kind that none is named for."""
+        own = {f"of_{kind}": getattr(self, f"of_{kind}") or other.name(kind) for kind in KINDS}
+        named: dict[str, Any] = own
+        return replace(self, **named)
 
 
 KINDS = ("image", "text", "audio", "video", "series", "vector", "table")
 """Of sources."""
 
 
-CLASSICAL = EncoderConfig()
-"""Frozen encoders for every kind of source."""
+CLASSICAL = EncoderConfig().or_else(EncoderConfig())
+"""Frozen encoders for every kind of source, that need no download."""
+
+STANDARD = replace(
+    CLASSICAL,
+    of_image=DEFAULTS["image"].name,
+    of_text=DEFAULTS["text"].name,
+    of_audio=DEFAULTS["audio"].name,
+    of_video=DEFAULTS["video"].name,
+)
+"""Pretrained networks, frozen, for every kind of source that there are such for."""
 
 TRAINED = EncoderConfig(
     of_image="convolutional",
@@ -84,26 +105,32 @@ TRAINED = EncoderConfig(
 """An encoder that is trained for every kind of source."""
 
 
-def choose_encoders(words: Sequence[str], base: EncoderConfig = CLASSICAL) -> EncoderConfig:
+ALL = {"classical": CLASSICAL, "trained": TRAINED, "pretrained": STANDARD}
+"""Encoders for all kinds of sources, by the word for them."""
+
+
+def choose_encoders(words: Sequence[str], base: EncoderConfig | None = None) -> EncoderConfig:
     """Return the settings with the encoders that are named.
 
     Args:
-        words: `classical` or `trained` for all kinds of sources, or `kind=name` for one of them.
+        words: `classical`, `trained` or `pretrained` for all kinds of sources, or `kind=name` for
+            one of them.
         base: all other settings.
 
     Raises:
         ConfigError: for a word that is neither.
     """
+    base = base or EncoderConfig()
     for word in words:
         kind, equals, name = word.partition("=")
         if equals and kind in KINDS:
             only: dict[str, Any] = {f"of_{kind}": name}
             base = replace(base, **only)
-        elif word in ("classical", "trained"):
-            chosen = CLASSICAL if word == "classical" else TRAINED
+        elif word in ALL:
+            chosen = ALL[word]
             names: dict[str, Any] = {f"of_{kind}": chosen.name(kind) for kind in KINDS}
             base = replace(base, **names)
         else:
             kinds = ", ".join(f"{kind}=NAME" for kind in KINDS)
-            raise ConfigError(f"Encoders are said as classical, trained, {kinds}; found {word!r}.")
+            raise ConfigError(f"Encoders are said as {', '.join(ALL)}, {kinds}; found {word!r}.")
     return base

@@ -11,6 +11,8 @@ from plait.catalog import ENCODERS, FUSIONS
 from plait.data.loader import Source
 from plait.encoders.config import CLASSICAL, EncoderConfig
 from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.encoder import READS, Pretrained
+from plait.encoders.pretrained.weights import is_model_name
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
 from plait.ensemble.expert import Expert
@@ -107,10 +109,16 @@ def _singles(sources: Sequence[Source], encoders: EncoderConfig) -> list[Entrant
         own = tuple(source.name for source in sources if source.kind == kind)
         name = own[0] if len(own) == 1 else f"{kind} ({len(own)} columns)"
         name = f"{name} alone" if name in taken else name
-        trained = kind != "table" and encoders.name(kind) != "classical"
-        method = "network" if trained else SINGLE_METHOD.get(kind, "network")
+        method = _single_method(kind, encoders.name(kind))
         singles.append(Entrant(name, "single", method, own))
     return singles
+
+
+def _single_method(kind: str, encoder: str) -> str:
+    """Return what reads a kind of source when it is alone."""
+    if kind == "table" or encoder == "classical":
+        return SINGLE_METHOD.get(kind, "network")
+    return "network" if encoder in ENCODERS[kind] else "linear"  # on a pretrained network's vectors
 
 
 def build_expert(
@@ -153,9 +161,14 @@ def build_encoder(source: Source, config: EncoderConfig) -> Encoder:
         ConfigError: when the kind of source has no encoder of the name that is asked for.
     """
     choices, name = ENCODERS[source.kind], config.name(source.kind)
-    if name not in choices:
-        raise ConfigError(unknown(f"Encoder of {source.kind}", name, choices))
-    return choices[name](source, config)
+    if name in choices:
+        return choices[name](source, config)
+    if is_model_name(name) and source.kind in READS:
+        frames, seconds = config.video.frames, config.sound.longest_seconds
+        return Pretrained(source.kind, name, config.pretrained, frames, seconds)
+    known = unknown(f"Encoder of {source.kind}", name, choices)
+    more = " Or give a model's folder, or its name on the hub (owner/model)."
+    raise ConfigError(known + (more if source.kind in READS else ""))
 
 
 def frozen_encoders(sources: Sequence[Source], config: EncoderConfig) -> dict[str, Encoder]:

@@ -20,7 +20,7 @@ def optimiser_of(
     """Return AdamW (Loshchilov and Hutter, ICLR 2019) and its rate over so many steps."""
     weights = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
-        weights, lr=config.learning_rate, weight_decay=config.weight_decay
+        weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     warm_up = max(steps // 10, 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -80,7 +81,11 @@ class Step:
         self.course, self.accelerator = course, accelerator
         self.learner = Learner(course.network, course.config, course.generators["hide"])
         self.wrapped = accelerator.prepare_model(self.learner)
-        self.optimiser = accelerator.prepare_optimizer(course.optimiser)
+        # Only scaled losses need accelerate's optimiser, which looks for packages in every step.
+        scaled = accelerator.scaler is not None
+        self.optimiser = (
+            accelerator.prepare_optimizer(course.optimiser) if scaled else course.optimiser
+        )
 
     def __call__(self, lesson: Lesson, batch: Tensor) -> float:
         """Take the step of a batch (b), and return its loss.
@@ -90,7 +95,7 @@ class Step:
         """
         course, config = self.course, self.course.config
         loss = self._gradient(lesson, batch)
-        if not torch.isfinite(torch.tensor(loss)):
+        if not math.isfinite(loss):
             raise TrainingError(_no_number(loss, course))
         if config.modulation and len(self.learner.alone) > 1:
             modulate(course.network, self._alone(), config, course.generators["shuffle"])

@@ -1,0 +1,164 @@
+"""Rows to vectors of a frozen network: each content once, read ahead, in batches of like length."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plait.data.loader import Reader, Source, blocks
+from plait.data.media import find_file
+from plait.data.rules import is_missing
+from plait.data.spool import Spool
+from plait.data.table import Table
+from plait.encoders.pretrained.encoder import Pretrained, Vectors
+from plait.errors import CellError
+from plait.layers import threads
+from plait.store import Store, keys_of
+from plait.types import MEDIA
+
+BLOCK = 512
+"""Rows whose values are sorted by length together, and that are read ahead."""
+
+
+def embed_rows(
+    reader: Reader,
+    source: Source,
+    encoder: Pretrained,
+    store: Store | None,
+    advance: Callable[[int], None],
+) -> Spool:
+    """Return the vectors of every row, from the store or from the network.
+
+    Args:
+        reader: of the table.
+        source: what is read.
+        encoder: that reads it.
+        store: where vectors are kept; None computes all of them.
+        advance: is told the number of rows done.
+    """
+    spool = Spool()
+    identity = encoder.identity
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = list(blocks(range(len(reader.table)), BLOCK))
+        ahead = (_Block(pool, reader, source, encoder, store, identity, own) for own in rows)
+        for block in _one_ahead(ahead):
+            found = block.vectors()
+            for key in block.keys:
+                spool.append(None if key is None else found.get(key))
+            advance(len(block.keys))
+    return spool
+
+
+def _one_ahead(items: Iterator[_Block]) -> Iterator[_Block]:
+    """Yield each item after the next one was begun."""
+    before: _Block | None = None
+    for item in items:
+        if before is not None:
+            yield before
+        before = item
+    if before is not None:
+        yield before
+
+
+class _Block:
+    """Some rows, whose unknown contents are being read and prepared in threads."""
+
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        reader: Reader,
+        source: Source,
+        encoder: Pretrained,
+        store: Store | None,
+        identity: str,
+        rows: list[int],
+    ) -> None:
+        self.encoder, self.store = encoder, store
+        self.keys = keys_of(pool.map(lambda row: content(reader, source, row), rows), identity)
+        distinct = list(dict.fromkeys(key for key in self.keys if key is not None))
+        self.known = store.read(distinct) if store is not None else {}
+        prepare = encoder.backbone.prepare
+        self.pending: dict[bytes, Future[Any]] = {}
+        for key, row in zip(self.keys, rows, strict=True):
+            if key is None:  # cannot be read: say why
+                reader.sample(source, row, prepare)
+            elif key not in self.known and key not in self.pending:
+                self.pending[key] = pool.submit(reader.sample, source, row, prepare)
+        self._repeated = [
+            (key, row) for key, row in zip(self.keys, rows, strict=True) if key in self.pending
+        ]
+        self._again = lambda row: reader.sample(source, row, prepare)
+
+    def vectors(self) -> dict[bytes, Vectors]:
+        """Return the vectors by key, without those that cannot be read."""
+        prepared = {key: future.result() for key, future in self.pending.items()}
+        there = {key: sample for key, sample in prepared.items() if sample is not None}
+        self._say_again(prepared)
+        made: dict[bytes, Vectors] = {}
+        for batch in self._batches(there):
+            with threads(os.cpu_count() or 1):
+                vectors = self.encoder.embed([there[key] for key in batch])
+            made |= dict(zip(batch, vectors, strict=True))
+        if self.store is not None:
+            self.store.write(made)
+        return {**self.known, **made}
+
+    def _say_again(self, prepared: dict[bytes, Any]) -> None:
+        """Note every row of a content that cannot be read, and not only the first."""
+        seen = set()
+        for key, row in self._repeated:
+            if key in seen and prepared[key] is None:
+                self._again(row)
+            seen.add(key)
+
+    def _batches(self, there: dict[bytes, Any]) -> Iterator[Sequence[bytes]]:
+        length, size = self.encoder.backbone.length, self.encoder.config.batch_size
+        ordered = sorted(there, key=lambda key: -length(there[key]))
+        for start in range(0, len(ordered), size):
+            yield ordered[start : start + size]
+
+
+def content(reader: Reader, source: Source, row: int) -> bytes | None:
+    """Return a hash of what a row's cell holds; None where it is missing or cannot be read."""
+    column = source.columns[0]
+    if column.modality not in MEDIA:
+        value = reader.value(source, row)
+        return None if value is None else _hash(repr(value).encode())
+    table = reader.table
+    value = table.cell(column.stored, row) if column.stored in table else None
+    if is_missing(value):
+        return None
+    try:
+        return _content_of(value, table)
+    except CellError:
+        return None
+
+
+def _content_of(value: Any, table: Table) -> bytes:
+    if isinstance(value, (list, tuple)):
+        return _hash(b"".join(_content_of(item, table) for item in value))
+    if isinstance(value, np.ndarray):
+        return _hash(f"{value.shape} {value.dtype}".encode() + value.tobytes())
+    if hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture of Pillow
+        return _hash(f"{value.size} {value.mode}".encode() + value.tobytes())
+    if isinstance(value, dict) and "array" in value:
+        rate = value.get("sampling_rate")
+        return _hash(f"{rate}".encode() + np.asarray(value["array"]).tobytes())
+    file = find_file(value, table.folder, table.allow_outside)
+    if isinstance(file, Path):
+        try:
+            with file.open("rb") as opened:
+                return hashlib.file_digest(opened, "blake2b").digest()
+        except OSError as error:
+            raise CellError(str(error)) from error
+    return _hash(file)
+
+
+def _hash(value: bytes) -> bytes:
+    return hashlib.blake2b(value).digest()

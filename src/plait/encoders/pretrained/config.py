@@ -1,0 +1,61 @@
+"""Settings of the pretrained encoders, and the models that the presets take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plait.config import check_range
+
+
+@dataclass(frozen=True)
+class PretrainedConfig:
+    """Settings of the pretrained encoders.
+
+    Attributes:
+        width: components kept of a model's vectors.
+        tokens: most tokens kept of a row, for fusions that attend to them; 0 keeps the vector
+            alone. `fit` and `compare` set it where a fusion asks for tokens.
+        batch_size: values that the network reads at a time.
+        prompt: put before every text; None takes the model's own default.
+        longest_text: most subwords of a text; 0 is the model's own limit.
+        cache: keep what the networks made of each value, for the next time.
+    """
+
+    width: int = 256
+    tokens: int = 0
+    batch_size: int = 32
+    prompt: str | None = None
+    longest_text: int = 0
+    cache: bool = True
+
+    def __post_init__(self) -> None:
+        check_range(self, "width", 1, 65536)
+        check_range(self, "tokens", 0, 4096)
+        check_range(self, "batch_size", 1, 65536)
+        check_range(self, "longest_text", 0, 1_000_000)
+
+
+@dataclass(frozen=True)
+class DefaultModel:
+    """A model that a preset takes unless another is named.
+
+    Attributes:
+        name: on the hub.
+        parameters: in millions, of the part that is used.
+        licence: of the weights.
+        languages: that it was trained on; empty for what has none.
+    """
+
+    name: str
+    parameters: int
+    licence: str
+    languages: str = ""
+
+
+DEFAULTS = {
+    "image": DefaultModel("google/siglip2-base-patch16-224", 93, "Apache-2.0"),
+    "text": DefaultModel("intfloat/multilingual-e5-small", 118, "MIT", "about 100"),
+    "audio": DefaultModel("openai/whisper-base", 21, "Apache-2.0", "99"),
+    "video": DefaultModel("google/siglip2-base-patch16-224", 93, "Apache-2.0"),
+}
+"""What the preset `standard` reads each modality with."""

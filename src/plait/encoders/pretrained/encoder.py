@@ -1,0 +1,188 @@
+"""An encoder on a pretrained network that stays as it is: vectors once, then a projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.encoders.encoder import Encoder, present_of
+from plait.encoders.padding import padded
+from plait.encoders.pretrained.backbone import Backbone
+from plait.encoders.pretrained.config import PretrainedConfig
+from plait.encoders.pretrained.fewer import fewer
+from plait.encoders.pretrained.weights import find_model
+from plait.encoders.reduction import ScaledReduction
+from plait.errors import ModelError
+from plait.types import Features
+
+Vectors = tuple[np.ndarray, ...]
+"""The pooled vector (p) float32; where tokens are kept, these too (t d) as the bits of bfloat16,
+their times (t) and places (t 2), empty where they have none."""
+
+FITTED_ON = 20_000
+"""Rows that the components are learned from, at most."""
+
+READS = ("image", "text", "audio", "video")
+"""Kinds of sources that pretrained networks are there for."""
+
+
+class Pretrained(Encoder):
+    """A network by name or folder, frozen, and the leading components of its vectors.
+
+    Its samples are the network's vectors: they depend on nothing that is learned, so they are
+    computed once for all folds, and kept by content for the next run.
+
+    Args:
+        kind: of the source.
+        name: a folder, or a name on the hub.
+        config: settings.
+        frames: of a video that are looked at, by networks for pictures.
+        seconds: of a sound that are heard.
+    """
+
+    def __init__(
+        self, kind: str, name: str, config: PretrainedConfig, frames: int, seconds: float
+    ) -> None:
+        super().__init__()
+        self.kind, self.name, self.config = kind, name, config
+        self.frames, self.seconds = frames, seconds
+        self.reduction = ScaledReduction(config.width)
+        self.token_reduction = ScaledReduction(config.width)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The network, loaded when it is first needed.
+
+        Raises:
+            ModelError: when it cannot be had, reads another modality, or is not the one that this
+                encoder was fitted with.
+        """
+        backbone = _load(self)
+        learned = self.facts.get("network", backbone.identity)
+        if learned != backbone.identity:
+            raise ModelError(
+                f"The model was fitted on vectors of another network than {self.name!r} is now "
+                f"({learned} then, {backbone.identity} now). Bring back the old one, or fit again."
+            )
+        # Not a part of the state: it is read from its own folder.
+        return backbone
+
+    @property
+    def identity(self) -> str:
+        """What the samples depend on."""
+        return f"{self.backbone.identity}-{self.config.tokens}"
+
+    @property
+    def width(self) -> int:
+        """The components kept of the pooled vector."""
+        return self.reduction.width
+
+    def preprocess(self, value: Any) -> Vectors:
+        """Return the vectors of one decoded value."""
+        return self.embed([self.backbone.prepare(value)])[0]
+
+    @torch.no_grad()
+    def embed(self, prepared: Sequence[Any]) -> list[Vectors]:
+        """Return the vectors of a batch that the network has prepared."""
+        features = self.backbone(prepared)
+        if not self.config.tokens:
+            return [(vector,) for vector in features.pooled.float().numpy()]
+        return [_vectors(own, self.config.tokens) for own in _rows(features)]
+
+    def fit(self, samples: Sequence[Vectors | None], target: np.ndarray, seed: int) -> None:
+        """Learn the components from the vectors of the training rows."""
+        self.facts = {"network": self.backbone.identity}
+        rows = present_of(samples, FITTED_ON, seed)
+        if not rows:
+            return
+        self.reduction.fit(_stack(rows), seed)
+        if len(rows[0]) > 1:
+            tokens = torch.cat([_from_bits(row[1]) for row in rows[: FITTED_ON // 4]])
+            chosen = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))
+            self.token_reduction = ScaledReduction(self.width)
+            self.token_reduction.fit(tokens[chosen[:FITTED_ON]], seed)
+
+    def encode(self, samples: Sequence[Vectors]) -> Features:
+        """Return the components of (b) samples, and of their tokens where these are kept."""
+        pooled = self.reduction(_stack(samples))
+        if len(samples[0]) == 1:
+            return Features.of_vectors(pooled)
+        rows = [_as_wide(self.token_reduction(_from_bits(s[1])), self.width) for s in samples]
+        times = [torch.from_numpy(s[2]) if s[2].size else torch.zeros(len(s[1])) for s in samples]
+        features = padded(rows, times)
+        place = None
+        if samples[0][3].size:
+            places = [torch.from_numpy(sample[3]) for sample in samples]
+            place = torch.nn.utils.rnn.pad_sequence(places, batch_first=True)
+        return Features(
+            pooled, features.tokens, features.mask, features.source,
+            features.time if samples[0][2].size else None, place,
+        )  # fmt: skip
+
+
+def _load(encoder: Pretrained) -> Backbone:
+    # transformers takes seconds to import, and is needed for nothing else.
+    from plait.encoders.pretrained.image import ImageBackbone
+    from plait.encoders.pretrained.sound import SoundBackbone
+    from plait.encoders.pretrained.text import TextBackbone
+    from plait.encoders.pretrained.video import video_backbone
+
+    folder, config = find_model(encoder.name), encoder.config
+    match encoder.kind:
+        case "image":
+            return ImageBackbone(folder)
+        case "text":
+            return TextBackbone(folder, config.prompt, config.longest_text)
+        case "audio":
+            return SoundBackbone(folder, encoder.seconds)
+        case "video":
+            return video_backbone(folder, encoder.frames)
+    raise ModelError(
+        f"A pretrained network for {encoder.kind} is not known; there are those for "
+        f"{', '.join(READS)}."
+    )
+
+
+def _rows(features: Features) -> list[Features]:
+    """Return each row alone, without its padding."""
+    rows = []
+    for row in range(len(features)):
+        own, kept = features.take(torch.tensor([row])), features.mask[row]
+        rows.append(
+            Features(
+                own.pooled, own.tokens[:, kept], own.mask[:, kept], own.source[:, kept],
+                None if own.time is None else own.time[:, kept],
+                None if own.place is None else own.place[:, kept],
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _vectors(own: Features, most: int) -> Vectors:
+    few = fewer(own, most)
+    nothing = np.zeros(0, np.float32)
+    return (
+        few.pooled[0].float().numpy(),
+        few.tokens[0].bfloat16().view(torch.uint16).numpy(),
+        nothing if few.time is None else few.time[0].float().numpy(),
+        nothing if few.place is None else few.place[0].float().numpy(),
+    )
+
+
+def _from_bits(bits: np.ndarray) -> Tensor:
+    """Return real numbers of the bits of bfloat16."""
+    return torch.from_numpy(bits).view(torch.bfloat16).float()
+
+
+def _stack(samples: Sequence[Vectors]) -> Tensor:
+    return torch.from_numpy(np.stack([sample[0] for sample in samples]))
+
+
+def _as_wide(tokens: Tensor, width: int) -> Tensor:
+    """Return (t k) filled up with zeros to (t width)."""
+    return torch.nn.functional.pad(tokens, (0, width - tokens.shape[1]))

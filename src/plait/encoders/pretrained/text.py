@@ -1,0 +1,162 @@
+"""Pretrained networks for texts: BERT and kin, sentence encoders, decoders that embed, CLIP."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.pretrained.joint import load_shared
+from plait.encoders.pretrained.sentence import default_prompt, read_steps
+from plait.encoders.pretrained.weights import quiet, read_json
+from plait.errors import ModelError
+from plait.types import Features
+
+ALWAYS_PADDED = ("siglip", "siglip2")
+"""Families trained on texts filled up to the longest, with no mask over what was filled."""
+
+MOST_TOKENS = 8192
+"""Of one text, for models that name no longest."""
+
+
+class TextBackbone(Backbone):
+    """One text a row, trimmed to the longest of its batch.
+
+    The vector is what a folder of sentence-transformers says, the projection that pictures are
+    compared with (CLIP, SigLIP, CLAP), the mean of all tokens, or of decoders the last one.
+
+    Args:
+        folder: of the model.
+        prompt: put before every text; None takes the model's own default.
+        longest: most tokens of a text; 0 is the model's own limit.
+
+    Raises:
+        ModelError: when the model reads no texts, or its tokenizer is of another model.
+    """
+
+    kind = "text"
+
+    def __init__(self, folder: Path, prompt: str | None = None, longest: int = 0) -> None:
+        super().__init__(folder)
+        decoder = _is_decoder(folder)
+        place, self.pool, self.after = read_steps(folder, "lasttoken" if decoder else "mean")
+        self.prompt = default_prompt(folder) if prompt is None else prompt
+        self.network = load_shared(place)
+        if self.network.main_input_name != "input_ids" and not self._joint:
+            raise ModelError(
+                f"The model in {str(folder)!r} reads {self.network.main_input_name}, not texts."
+            )
+        self.lower = bool(read_json(folder, "sentence_bert_config.json").get("do_lower_case"))
+        self.tokenizer = _tokenizer(place)
+        config = getattr(self.network.config, "text_config", self.network.config)
+        self._require_vocabulary(config)
+        own = read_json(folder, "sentence_bert_config.json").get("max_seq_length")
+        limits = (own, self.tokenizer.model_max_length, _positions(config), MOST_TOKENS)
+        self.most = min(int(limit) for limit in (*limits, longest) if limit)
+        self.fixed = config.model_type.removesuffix("_text_model") in ALWAYS_PADDED
+        self.encode = self._fast()
+
+    @property
+    def identity(self) -> str:
+        """What the vectors depend on, the prompt and the longest text included."""
+        return f"{super().identity}-{self.most}-{self.prompt!r}"
+
+    @property
+    def _joint(self) -> bool:
+        return hasattr(self.network, "get_text_features")
+
+    def _require_vocabulary(self, config: Any) -> None:
+        words, rows = len(self.tokenizer), config.vocab_size
+        if words > rows:
+            raise ModelError(
+                f"The tokenizer in {str(self.folder)!r} knows {words:,} words and the network "
+                f"{rows:,}; they are not of one model."
+            )
+
+    def _fast(self) -> Any:
+        """Return a function from a text to its token numbers, cut at the longest."""
+        fast = getattr(self.tokenizer, "backend_tokenizer", None)
+        if fast is None:
+            return lambda text: (
+                self.tokenizer(text, truncation=True, max_length=self.most).input_ids
+            )
+        own = copy.deepcopy(fast)  # several columns may share the tokenizer
+        own.no_padding()
+        own.enable_truncation(self.most)
+        return lambda text: own.encode(text).ids
+
+    def prepare(self, value: str) -> tuple[np.ndarray, ...]:
+        """Return (t) token numbers."""
+        text = self.prompt + value
+        return (np.asarray(self.encode(text.lower() if self.lower else text), np.int64),)
+
+    def length(self, sample: tuple[np.ndarray, ...]) -> int:
+        """Return the number of tokens."""
+        return 0 if self.fixed else len(sample[0])
+
+    def forward(self, samples: Sequence[tuple[np.ndarray, ...]]) -> Features:
+        """Return Features; tokens are subwords."""
+        most = self.most if self.fixed else max(max(len(s[0]) for s in samples), 1)
+        numbers = torch.full((len(samples), most), self.tokenizer.pad_token_id or 0)
+        mask = torch.zeros(len(samples), most, dtype=torch.bool)
+        for row, (own,) in enumerate(samples):
+            numbers[row, : len(own)] = torch.from_numpy(own)
+            mask[row, : len(own)] = True
+        inputs = {"input_ids": numbers} if self.fixed else {
+            "input_ids": numbers, "attention_mask": mask.long()}  # fmt: skip
+        if self._joint:
+            output = self.network.get_text_features(**inputs)
+            pooled = require_output(output, "pooler_output", self.folder)
+            tokens = require_output(output, "last_hidden_state", self.folder)
+            return Features.of_tokens(tokens * mask[:, :, None], mask, pooled)
+        tokens = self._hidden(inputs)
+        pooled = self.after(self.pool(tokens, mask))
+        return Features.of_tokens(tokens * mask[:, :, None], mask, pooled)
+
+    def _hidden(self, inputs: dict[str, Tensor]) -> Tensor:
+        encoder = self.network
+        if self.network.config.is_encoder_decoder:
+            encoder = self.network.get_encoder()
+        return require_output(encoder(**inputs), "last_hidden_state", self.folder)
+
+
+def _is_decoder(folder: Path) -> bool:
+    names = read_json(folder, "config.json").get("architectures") or [""]
+    return str(names[0]).endswith(("ForCausalLM", "LMHeadModel"))
+
+
+def _positions(config: Any) -> int:
+    """Return how many tokens a network has places for; RoBERTa's begin after its padding."""
+    most = int(getattr(config, "max_position_embeddings", 0) or 0)
+    offset = config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet")
+    return most - 2 if offset and most else most
+
+
+VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
+"""Files that hold the words; without any of them transformers would make up a tokenizer."""
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
+        raise ModelError(
+            f"{str(folder)!r} has no vocabulary ({', '.join(VOCABULARIES)}), so it is no model for "
+            "texts."
+        )
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
+        raise ModelError(
+            f"The tokenizer in {str(folder)!r} cannot be read: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error

@@ -1,0 +1,100 @@
+"""Pretrained networks for videos: VideoMAE, or the frames one by one through one for pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from plait.data.video import Video
+from plait.encoders.padding import padded
+from plait.encoders.pictures import grid_places
+from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.pretrained.image import ImageBackbone
+from plait.encoders.pretrained.joint import load_shared
+from plait.encoders.pretrained.pixels import Pixels
+from plait.encoders.pretrained.weights import read_json
+from plait.types import Features
+
+FRAME_SIDE = 512
+"""Frames are decoded no larger than this, in pixels."""
+
+Clips = Sequence[tuple[np.ndarray, ...]]
+
+
+def video_backbone(folder: Path, frames: int) -> Backbone:
+    """Return the network of a folder for videos, whatever it was trained for."""
+    if read_json(folder, "config.json").get("num_frames"):
+        return ClipBackbone(folder)
+    return FramesBackbone(folder, frames)
+
+
+class FramesBackbone(Backbone):
+    """A network for pictures that sees the frames of a video one by one.
+
+    Tokens are the vectors of frames with their times; the vector is their mean.
+    """
+
+    kind = "video"
+
+    def __init__(self, folder: Path, frames: int) -> None:
+        super().__init__(folder)
+        self.image, self.frames = ImageBackbone(folder), frames
+
+    @property
+    def identity(self) -> str:
+        """What the vectors depend on, the number of frames included."""
+        return f"{super().identity}-{self.frames}"
+
+    def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
+        """Return (k 3 h w) of k frames, and their times (k)."""
+        clip = value.clip(self.frames, FRAME_SIDE)
+        return self.image.pixels.prepare(list(clip.frames)), clip.times
+
+    def forward(self, samples: Clips) -> Features:
+        """Return Features."""
+        counts = [len(sample[0]) for sample in samples]
+        vectors = self.image.see(np.concatenate([sample[0] for sample in samples]))[0]
+        return padded(vectors.split(counts), [torch.from_numpy(sample[1]) for sample in samples])
+
+
+class ClipBackbone(Backbone):
+    """A network that sees all frames of a clip together (VideoMAE, Tong et al., NeurIPS 2022).
+
+    Tokens are cells of a few frames each, with time and place; the vector is their mean, as in the
+    family's own classifiers.
+    """
+
+    kind = "video"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.pixels = Pixels(folder)
+        self.network: nn.Module = load_shared(folder)
+        self.frames = int(read_json(folder, "config.json")["num_frames"])
+
+    def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
+        """Return (k 3 h w) of as many frames as the network reads, and their times (k)."""
+        clip = value.clip(self.frames, FRAME_SIDE)
+        return self.pixels.prepare(list(clip.frames)), clip.times
+
+    def forward(self, samples: Clips) -> Features:
+        """Return Features."""
+        frames = self.pixels.normalise(np.concatenate([sample[0] for sample in samples]))
+        values = frames.unflatten(0, (len(samples), self.frames))
+        hidden = require_output(self.network(values), "last_hidden_state", self.folder)
+        config = read_json(self.folder, "config.json")
+        height, width = (side // int(config.get("patch_size", 16)) for side in frames.shape[2:])
+        moments = hidden.shape[1] // (height * width)
+        times = torch.from_numpy(np.stack([sample[1] for sample in samples]))
+        times = times.unflatten(1, (moments, -1)).mean(dim=2)
+        mask = hidden.new_ones(hidden.shape[:2]).bool()
+        return replace(
+            Features.of_tokens(hidden, mask),
+            time=times.repeat_interleave(height * width, dim=1),
+            place=grid_places(height, width).repeat(moments, 1).expand(len(samples), -1, -1),
+        )
