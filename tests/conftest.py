@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,16 @@ import torch
 from PIL import Image, ImageDraw
 
 torch.set_num_threads(1)  # small products: two threads mostly wait for one another
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache of features out of the tests, and the tests out of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("PLAIT_MODELS", raising=False)
+        yield
+
 
 COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200)}
 WORDS = {

@@ -27,7 +27,22 @@ WORDS = [
     "in",
     "sky",
     "green",
+    "huge",
+    "giant",
+    "wide",
+    "enormous",
+    "tiny",
+    "little",
+    "narrow",
+    "slim",
+    "thing",
+    "object",
+    "item",
+    "no",
 ]
+VOCABULARY = 40
+"""Rows of the networks' tables of words; a few more than there are words."""
+
 SIDE = 32
 VISION = {
     "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -144,7 +159,7 @@ def mobilenet(folder: Path) -> Path:
 def clip(folder: Path) -> Path:
     from transformers import CLIPConfig, CLIPModel
 
-    text = {**TEXT, "vocab_size": 30, "max_position_embeddings": 24, "eos_token_id": 3}
+    text = {**TEXT, "vocab_size": VOCABULARY, "max_position_embeddings": 24, "eos_token_id": 3}
     save(CLIPModel(CLIPConfig(text_config=text, vision_config=VISION, projection_dim=20)), folder)
     tokenizer(folder)
     pictures(
@@ -157,7 +172,7 @@ def clip(folder: Path) -> Path:
 def siglip(folder: Path) -> Path:
     from transformers import SiglipConfig, SiglipModel
 
-    text = {**TEXT, "vocab_size": 30, "max_position_embeddings": 24, "projection_size": 32}
+    text = {**TEXT, "vocab_size": VOCABULARY, "max_position_embeddings": 24, "projection_size": 32}
     save(SiglipModel(SiglipConfig(text_config=text, vision_config=VISION)), folder)
     tokenizer(folder)
     pictures(folder, "SiglipImageProcessor", size=SQUARE, resample=3, colours=SIGLIP)
@@ -167,7 +182,7 @@ def siglip(folder: Path) -> Path:
 def bert(folder: Path) -> Path:
     from transformers import BertConfig, BertModel
 
-    save(BertModel(BertConfig(**TEXT, vocab_size=30, max_position_embeddings=24)), folder)
+    save(BertModel(BertConfig(**TEXT, vocab_size=VOCABULARY, max_position_embeddings=24)), folder)
     tokenizer(folder)
     return folder
 
@@ -175,7 +190,7 @@ def bert(folder: Path) -> Path:
 def decoder(folder: Path) -> Path:
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    own = Qwen3Config(**TEXT, vocab_size=30, num_key_value_heads=2, head_dim=8,
+    own = Qwen3Config(**TEXT, vocab_size=VOCABULARY, num_key_value_heads=2, head_dim=8,
                       max_position_embeddings=24)  # fmt: skip
     save(Qwen3ForCausalLM(own), folder)
     tokenizer(folder)
@@ -185,7 +200,7 @@ def decoder(folder: Path) -> Path:
 def t5(folder: Path) -> Path:
     from transformers import T5Config, T5ForConditionalGeneration
 
-    own = T5Config(d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, vocab_size=30,
+    own = T5Config(d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, vocab_size=VOCABULARY,
                    decoder_start_token_id=0)  # fmt: skip
     save(T5ForConditionalGeneration(own), folder)
     tokenizer(folder)
@@ -215,7 +230,8 @@ def whisper(folder: Path) -> Path:
     own = WhisperConfig(
         d_model=32, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=48,
         decoder_layers=1, decoder_attention_heads=4, decoder_ffn_dim=48, num_mel_bins=80,
-        vocab_size=30, pad_token_id=0, bos_token_id=2, eos_token_id=3, decoder_start_token_id=2,
+        vocab_size=VOCABULARY, pad_token_id=0, bos_token_id=2, eos_token_id=3,
+        decoder_start_token_id=2,
     )  # fmt: skip
     save(WhisperModel(own), folder)
     WhisperFeatureExtractor().save_pretrained(folder)
@@ -246,7 +262,9 @@ def clap(folder: Path) -> Path:
     from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
     own = ClapConfig(
-        text_config={**TEXT, "vocab_size": 30, "max_position_embeddings": 30, "pad_token_id": 0},
+        text_config={
+            **TEXT, "vocab_size": VOCABULARY, "max_position_embeddings": 30, "pad_token_id": 0,
+        },
         audio_config={
             "patch_embeds_hidden_size": 16, "hidden_size": 32, "depths": [1, 1],
             "num_attention_heads": [2, 2], "num_hidden_layers": 2, "num_mel_bins": 64,

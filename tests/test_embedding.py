@@ -135,12 +135,18 @@ def test_texts_of_like_length_share_a_batch(models: Path, tmp_path: Path) -> Non
         np.testing.assert_allclose(sample[0], own, atol=1e-5)  # type: ignore[index]
 
 
-@pytest.mark.parametrize("make", [np.asarray, lambda p: p, lambda p: [p, p], lambda p: {"bytes": p}])
+@pytest.mark.parametrize(
+    "make", [np.asarray, lambda p: p, lambda p: [p, p], lambda p: {"bytes": p}]
+)
 def test_pictures_that_are_no_files(models: Path, photos: Path, make) -> None:  # type: ignore[no-untyped-def]
     """Arrays, pictures of Pillow, lists and bytes have contents too."""
     encoder = image(models)
     counting = Counting(encoder)
-    pictures = [Image.open(photos / f"{n}.png") for n in (0, 1, 5)]
+    random = np.random.default_rng(0)
+    first, second = (
+        Image.fromarray(random.integers(0, 256, (40, 50, 3), dtype=np.uint8)) for _ in range(2)
+    )
+    pictures = [first, second, first.copy()]
     contents = [(photos / f"{n}.png").read_bytes() for n in (0, 1, 5)]
     bytes_wanted = isinstance(make(pictures[0]), dict)
     cells = [make(p) for p in (contents if bytes_wanted else pictures)]

@@ -42,6 +42,7 @@ LAYERS = {
     "model": 7,
     "transfer": 7,
     "fitting": 7,
+    "vectors": 8,
     "datasets": 8,
     "report": 8,
     "estimators": 8,

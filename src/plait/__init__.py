@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plait.estimators import PlaitClassifier, PlaitRegressor
     from plait.fitting import compare, fit
     from plait.model import Model, load
+    from plait.vectors import embed
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ _HOMES = {
     "PlaitRegressor": "plait.estimators",
     "check": "plait.doctor",
     "compare": "plait.fitting",
+    "embed": "plait.vectors",
     "fit": "plait.fitting",
     "load": "plait.model",
     "read": "plait.data.read",
@@ -42,6 +44,7 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "embed",
     "fit",
     "load",
     "read",

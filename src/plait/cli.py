@@ -47,7 +47,14 @@ SplitOption = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as JSON.")]
 Encoders = Annotated[
     list[str] | None,
-    typer.Option(help="classical, trained, or image=NAME, text=NAME, audio=NAME..."),
+    typer.Option(
+        help="classical, trained, pretrained, or image=NAME, text=NAME...: one of plait's, a "
+        "model's folder, or its name on the Hugging Face hub."
+    ),
+]
+Preset = Annotated[
+    str,
+    typer.Option(help="quick needs no download; standard takes pretrained networks, as they are."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
 Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
@@ -115,7 +122,7 @@ def fit(
     table: TableArgument,
     target: Target,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("model"),
-    preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
+    preset: Preset = "quick",
     fusion: Annotated[
         str | None, typer.Option(help="One name; `plait compare --fusion all` tries each.")
     ] = None,
@@ -227,7 +234,7 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for board.png, .csv, .json.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="quick needs no download.")] = "quick",
+    preset: Preset = "quick",
     fusion: Annotated[
         list[str] | None,
         typer.Option(help="Names, repeated or with commas, or all; the feature level by default."),
@@ -378,6 +385,66 @@ def explain(
         if len(names) > 1:
             _print(f"{name}:")
         _print(explanation_table(loaded.explain(data, name)))
+
+
+@app.command()
+def embed(
+    table: TableArgument,
+    encoders: Encoders = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help=".parquet")] = Path(
+        "vectors.parquet"
+    ),
+    image: Columns = None,
+    text: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    ignore: Ignore = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Write the vectors that pretrained networks make of pictures, texts, sounds and videos."""
+    from plait.progress import Progress
+    from plait.report.files import require_new
+    from plait.vectors import embed as embed_columns
+
+    require_new(output, overwrite, [".parquet"])
+    said = {"image": image, "text": text, "audio": audio, "video": video}
+    found = embed_columns(
+        _read(table, allow_outside, allow_urls, encoding),
+        _names(encoders),
+        modalities={name: kind for kind, names in said.items() for name in _names(names)},
+        ignore=_names(ignore),
+        progress=Progress(lines=True),
+    )
+    found.write(output)
+    for name, vectors in found.columns.items():
+        missing = int((vectors != vectors).all(axis=1).sum())
+        _print(f"{name}: {many(len(vectors) - missing, 'vector')} of {vectors.shape[1]} numbers"
+               + (f", {many(missing, 'row')} missing" if missing else ""))  # fmt: skip
+    _print(f"Written to {output}.")
+    if len(found.skipped):
+        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
+        found.skipped.write(path)
+        _print(f"Not to be read: {many(len(found.skipped), 'cell')}; see {path}.")
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all of it.")] = False,
+) -> None:
+    """Show or clear what pretrained networks made of files and texts before."""
+    from plait.store import HOME, LIMIT, default_store
+
+    store = default_store()
+    if clear:
+        store.clear()
+        _print(f"Cleared {store.path.parent}.")
+        return
+    held = store.contents()
+    _print(f"{many(held.values, 'value')}, {held.size / 1e9:.2f} of {held.limit / 1e9:g} GB, in "
+           f"{held.path}. Another folder or limit: ${HOME}, ${LIMIT}.")  # fmt: skip
 
 
 @app.command()

@@ -83,7 +83,12 @@ class _Block:
         self.keys = keys_of(pool.map(lambda row: content(reader, source, row), rows), identity)
         distinct = list(dict.fromkeys(key for key in self.keys if key is not None))
         self.known = store.read(distinct) if store is not None else {}
-        prepare = encoder.backbone.prepare
+
+        def prepare(value: Any) -> Any:
+            return encoder.backbone.prepare(value)
+
+        if any(key is not None and key not in self.known for key in self.keys):
+            encoder.backbone  # noqa: B018  # loaded here, and not in every thread at once
         self.pending: dict[bytes, Future[Any]] = {}
         for key, row in zip(self.keys, rows, strict=True):
             if key is None:  # cannot be read: say why

@@ -94,9 +94,8 @@ def test_very_short_sounds_are_filled_up(tmp_path: Path) -> None:
 
 def test_only_the_first_seconds_are_heard(tmp_path: Path) -> None:
     folder = made_models.wav2vec2(tmp_path / "wav2vec2")
-    short, whole = SoundBackbone(folder, longest=0.5), SoundBackbone(folder)
+    short = SoundBackbone(folder, longest=0.5)
     assert len(short.prepare(sounds(16_000)[1])[0]) == 8000
-    assert short.identity != whole.identity
 
 
 def test_an_image_model_is_refused(tmp_path: Path) -> None:

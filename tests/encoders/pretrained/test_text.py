@@ -93,14 +93,12 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
     assert backbone.length(backbone.prepare("a red cup on the table " * 9)) == 6
     whole = TextBackbone(made_models.bert(tmp_path / "bert"))
     assert whole.length(whole.prepare("a red cup on the table " * 9)) == 24
-    assert backbone.identity != whole.identity
 
 
 def test_a_prompt_stands_before_every_text(tmp_path: Path) -> None:
     folder = made_models.bert(tmp_path / "bert")
     said, plain = TextBackbone(folder, prompt="photo of "), TextBackbone(folder)
     torch.testing.assert_close(vectors(said, ["dog"]), vectors(plain, ["photo of dog"]))
-    assert said.identity != plain.identity
 
 
 def test_an_image_model_is_refused(tmp_path: Path) -> None:
@@ -114,7 +112,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     own = json.loads(path.read_text())
     own["model"]["vocab"] |= {f"more{n}": 100 + n for n in range(50)}
     path.write_text(json.dumps(own))
-    with pytest.raises(ModelError, match="knows 72 words and the network 30; they are not of one"):
+    with pytest.raises(ModelError, match="knows 84 words and the network 40; they are not of one"):
         TextBackbone(folder)
 
 

@@ -9,12 +9,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from plait.encoders.pretrained.weights import identity
 from plait.errors import ModelError
 from plait.types import Features, Sample
-
-PREPARATION = 1
-"""Raised whenever the same file would give other numbers than before."""
 
 
 class Backbone(nn.Module, ABC):
@@ -28,11 +24,6 @@ class Backbone(nn.Module, ABC):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-
-    @property
-    def identity(self) -> str:
-        """What the vectors depend on: weights, configuration, preparation."""
-        return f"{self.kind}-{PREPARATION}-{identity(self.folder)}"
 
     @abstractmethod
     def prepare(self, value: Any) -> Sample:
@@ -49,11 +40,6 @@ class Backbone(nn.Module, ABC):
         The pooled vector is the one that the model's authors define, (b p); tokens are the last
         hidden states, (b t d). p and d need not be equal.
         """
-
-
-def pooled_width(features: Features) -> int:
-    """Return the width of the pooled vector."""
-    return features.pooled.shape[-1]
 
 
 def require_output(output: Any, name: str, folder: Path) -> Tensor:

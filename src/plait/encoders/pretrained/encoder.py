@@ -15,7 +15,7 @@ from plait.encoders.padding import padded
 from plait.encoders.pretrained.backbone import Backbone
 from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.fewer import fewer
-from plait.encoders.pretrained.weights import find_model
+from plait.encoders.pretrained.weights import find_model, identity
 from plait.encoders.reduction import ScaledReduction
 from plait.errors import ModelError
 from plait.types import Features
@@ -23,6 +23,9 @@ from plait.types import Features
 Vectors = tuple[np.ndarray, ...]
 """The pooled vector (p) float32; where tokens are kept, these too (t d) as the bits of bfloat16,
 their times (t) and places (t 2), empty where they have none."""
+
+PREPARATION = 1
+"""Raised whenever the same file would give other numbers than before."""
 
 FITTED_ON = 20_000
 """Rows that the components are learned from, at most."""
@@ -56,26 +59,39 @@ class Pretrained(Encoder):
 
     @cached_property
     def backbone(self) -> Backbone:
-        """The network, loaded when it is first needed.
+        """The network, loaded when it is first needed: not at all where all is in the cache.
 
         Raises:
-            ModelError: when it cannot be had, reads another modality, or is not the one that this
-                encoder was fitted with.
+            ModelError: when it cannot be had, or reads another modality.
         """
-        backbone = _load(self)
-        learned = self.facts.get("network", backbone.identity)
-        if learned != backbone.identity:
-            raise ModelError(
-                f"The model was fitted on vectors of another network than {self.name!r} is now "
-                f"({learned} then, {backbone.identity} now). Bring back the old one, or fit again."
-            )
-        # Not a part of the state: it is read from its own folder.
-        return backbone
+        return _load(self)
+
+    @property
+    def network(self) -> str:
+        """What the network's vectors depend on: its files, how they are prepared, and limits."""
+        config = self.config
+        limits: dict[str, tuple[object, ...]] = {
+            "text": (config.prompt, config.longest_text),
+            "audio": (self.seconds,),
+            "video": (self.frames,),
+        }
+        own = limits.get(self.kind, ())
+        return f"{self.kind}-{PREPARATION}-{identity(find_model(self.name))}-{own}"
 
     @property
     def identity(self) -> str:
-        """What the samples depend on."""
-        return f"{self.backbone.identity}-{self.config.tokens}"
+        """What the samples depend on.
+
+        Raises:
+            ModelError: when this encoder was fitted on another network's vectors.
+        """
+        learned = self.facts.get("network", self.network)
+        if learned != self.network:
+            raise ModelError(
+                f"The model was fitted on vectors of another network than {self.name!r} is now "
+                f"({learned} then, {self.network} now). Bring back the old one, or fit again."
+            )
+        return f"{learned}-{self.config.tokens}"
 
     @property
     def width(self) -> int:
@@ -96,7 +112,7 @@ class Pretrained(Encoder):
 
     def fit(self, samples: Sequence[Vectors | None], target: np.ndarray, seed: int) -> None:
         """Learn the components from the vectors of the training rows."""
-        self.facts = {"network": self.backbone.identity}
+        self.facts = {"network": self.network}
         rows = present_of(samples, FITTED_ON, seed)
         if not rows:
             return

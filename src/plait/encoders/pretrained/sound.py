@@ -53,11 +53,6 @@ class SoundBackbone(Backbone):
         self.seconds = min(longest, window / self.rate) if window else longest
 
     @property
-    def identity(self) -> str:
-        """What the vectors depend on, the longest sound included."""
-        return f"{super().identity}-{self.seconds:g}"
-
-    @property
     def _joint(self) -> bool:
         return hasattr(self.network, "get_audio_features")
 

@@ -63,11 +63,6 @@ class TextBackbone(Backbone):
         self.encode = self._fast()
 
     @property
-    def identity(self) -> str:
-        """What the vectors depend on, the prompt and the longest text included."""
-        return f"{super().identity}-{self.most}-{self.prompt!r}"
-
-    @property
     def _joint(self) -> bool:
         return hasattr(self.network, "get_text_features")
 

@@ -45,11 +45,6 @@ class FramesBackbone(Backbone):
         super().__init__(folder)
         self.image, self.frames = ImageBackbone(folder), frames
 
-    @property
-    def identity(self) -> str:
-        """What the vectors depend on, the number of frames included."""
-        return f"{super().identity}-{self.frames}"
-
     def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
         """Return (k 3 h w) of k frames, and their times (k)."""
         clip = value.clip(self.frames, FRAME_SIDE)
