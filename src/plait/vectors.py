@@ -32,11 +32,13 @@ class Embedding:
         table: that was read.
         columns: (n d) float32 by column; rows of NaN where a cell is missing or cannot be read.
         skipped: the cells that could not be read.
+        numbers: the cells of columns of numbers, which a text file holds as texts.
     """
 
     table: Table
     columns: Mapping[str, np.ndarray]
     skipped: Ledger
+    numbers: Mapping[str, list[float | None]]
 
     def write(self, path: Path) -> None:
         """Write the table's plain columns and the vectors as Parquet, under another name first."""
@@ -45,7 +47,7 @@ class Embedding:
 
         arrays: dict[str, Any] = {}
         for name in self.table.columns:
-            cells = self.table.values(name)
+            cells = self.numbers.get(name) or self.table.values(name)
             if all(cell is None or isinstance(cell, (str, int, float, bool)) for cell in cells):
                 arrays[name] = pa.array(cells)
         for name, vectors in self.columns.items():
@@ -83,7 +85,8 @@ def embed(
     table, ledger = read(table), Ledger()
     config = choose_encoders(encoders).or_else(STANDARD)
     said = {name: Modality(word) for name, word in (modalities or {}).items()}
-    sources = sources_of(detect(table, [], said, ignore))
+    schema = detect(table, [], said, ignore)
+    sources = sources_of(schema)
     made = {source.name: build_encoder(source, config) for source in sources}
     found = {name: own for name, own in made.items() if isinstance(own, Pretrained)}
     if not found:
@@ -92,9 +95,14 @@ def embed(
             f"{', '.join(f'{s.name} ({s.kind})' for s in sources) or 'none that can be read'}."
         )
     own_sources = [source for source in sources if source.name in found]
-    samples = prepare(Reader(table, ledger), own_sources, found, progress or Progress())[0]
+    reader = Reader(table, ledger)
+    samples = prepare(reader, own_sources, found, progress or Progress())[0]
     columns = {name: _matrix(samples[name]) for name in found}
-    return Embedding(table, columns, ledger)
+    numbers = {
+        column.name: [reader.cell(column, row) for row in range(len(table))]
+        for column in schema.inputs if column.modality == Modality.NUMBER
+    }  # fmt: skip
+    return Embedding(table, columns, ledger, numbers)
 
 
 def _matrix(samples: Sequence[Any]) -> np.ndarray:

@@ -7,11 +7,15 @@ key that nothing reads.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import tempfile
 from collections.abc import Callable, Iterator
 from operator import attrgetter, ne
+from pathlib import Path
 from typing import Any
 
 import lightgbm
+import made_models
 import numpy as np
 import pytest
 import torch
@@ -22,13 +26,16 @@ from small_network import made
 from plait.attention import Attention
 from plait.cache import Encoded
 from plait.data.audio import Sound
-from plait.data.loader import Source
+from plait.data.loader import Reader, Source
+from plait.data.quality import Ledger
 from plait.data.series import read_series
+from plait.data.table import Table
 from plait.data.video import read_video
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.classical_text import ClassicalText
 from plait.encoders.classical_video import ClassicalVideo
 from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import row_weights
 from plait.ensemble.entrants import Entrant, build_encoder, build_expert
@@ -36,6 +43,9 @@ from plait.ensemble.linear import LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesExpert
 from plait.errors import ConfigError
+from plait.model import prepare
+from plait.progress import Progress
+from plait.store import HOME, default_store
 from plait.tasks.classify import Classify
 from plait.tasks.several import Several
 from plait.tasks.target import Target
@@ -120,6 +130,50 @@ TEXTS = [
     for thing in ("lamp", "chair", "table")
 ]
 TEXTS += [text.upper() for text in TEXTS[:4]]  # fmt: skip
+
+
+WORDS = ["a red cup", "the dog", "a cat on the sofa", "large blue sky", "the table", "a photo"]
+
+
+@functools.cache
+def bert() -> str:
+    """Return the folder of a small pretrained network for texts."""
+    return str(made_models.bert(Path(tempfile.mkdtemp()) / "bert"))
+
+
+def pretrained(config: FitConfig) -> tuple[Pretrained, tuple[np.ndarray, ...]]:
+    """Return a fitted encoder and its sample of a text."""
+    encoder = Pretrained("text", bert(), config.encoders.pretrained, 8, 30.0)
+    samples = [encoder.preprocess(words) for words in WORDS]
+    encoder.fit(samples, NOTHING, 0)
+    return encoder, samples[2]
+
+
+def prepared(config: FitConfig) -> Pretrained:
+    encoder = Pretrained("text", bert(), config.encoders.pretrained, 8, 30.0)
+    reader = Reader(Table.of({"words": WORDS}), Ledger())
+    source = Source("words", "text", (Column("words", Modality.TEXT),))
+    prepare(reader, [source], {"words": encoder}, Progress(show=False))
+    return encoder
+
+
+def batches(config: FitConfig) -> int:
+    """Return in how many batches six texts are read."""
+    config = with_key("encoders.pretrained.cache", False, config)
+    with pytest.MonkeyPatch.context() as patch:
+        calls: list[int] = []
+        embed = Pretrained.embed
+        patch.setattr(Pretrained, "embed", lambda *a: calls.append(1) or embed(*a))  # type: ignore[func-returns-value]
+        prepared(config)
+    return len(calls)
+
+
+def kept(config: FitConfig) -> int:
+    """Return how many vectors are in a new cache afterwards."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setenv(HOME, folder)
+        prepared(config)
+        return default_store().contents().values
 
 
 def text(config: FitConfig) -> ClassicalText:
@@ -506,6 +560,23 @@ EFFECTS = {
     "encoders.of_series": Effect("another encoder", "gru", kind_of("series"), ne),
     "encoders.of_vector": Effect("another encoder", "mlp", kind_of("vector"), ne),
     "encoders.of_table": Effect("another encoder", "mlp", kind_of("table"), ne),
+    "encoders.pretrained.width": Effect(
+        "fewer components", 3, lambda c: pretrained(c)[0].width, shorter
+    ),
+    "encoders.pretrained.tokens": Effect(
+        "tokens kept", 3, lambda c: len(pretrained(c)[1]), lambda a, b: (a, b) == (1, 4)
+    ),
+    "encoders.pretrained.batch_size": Effect("more batches", 2, batches, longer),
+    "encoders.pretrained.prompt": Effect(
+        "other vectors", "photo of", lambda c: pretrained(c)[1][0].tolist(), ne
+    ),
+    "encoders.pretrained.longest_text": Effect(
+        "a text is cut",
+        5,
+        lambda c: len(pretrained(c)[0].backbone.prepare("a red cup on the table")[0]),
+        lambda a, b: b == 5 < a,
+    ),
+    "encoders.pretrained.cache": Effect("nothing is kept", False, kept, lambda a, b: a > 0 == b),
     "encoders.trained.width": Effect("fewer weights", 16, weights, shorter),
     "encoders.trained.layers": Effect("fewer weights", 1, weights, shorter),
     "encoders.trained.heads": Effect(
@@ -601,7 +672,7 @@ EFFECTS = {
         "fewer bands", 32, spectrum, lambda a, b: (a, b) == ((198, 64), (198, 32))
     ),
     "encoders.sound.coefficients": Effect(
-        "less of the cepstrum", 8, heard, lambda a, b: a - b == 12 * (a - 1) // 84
+        "less of the cepstrum", 8, heard, lambda a, b: a - b == 12 * (7 + 3)
     ),
     "encoders.sound.width": Effect(
         "fewer components", 5, width_of("audio", sounds), lambda a, b: b == 5 < a
@@ -738,7 +809,8 @@ LIMITS = {
               "learning_rate": 0.0, "weight_decay": -1.0, "clip": -1.0, "average": 1.0,
               "patience": 0, "validation_share": 0.6, "modality_dropout": 1.0,
               "token_dropout": 1.0, "mixup": -1.0, "modulation": -1.0},
-    "linear": {"strength": 0.0, "iterations": 0},
+    "encoders.pretrained": {"width": 0, "tokens": -1, "batch_size": 0, "longest_text": -1},
+    "linear": {"strength": -1.0, "iterations": 0},
     "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,
               "patience": 0, "reduced_to": 0},
 }  # fmt: skip

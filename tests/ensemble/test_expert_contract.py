@@ -228,6 +228,25 @@ def test_linear_equals_scikit_learn() -> None:
     assert expert.predict(rows)[there] == pytest.approx(expected, abs=5e-3)
 
 
+@pytest.mark.parametrize("kind", ["classify", "regress", "multilabel"])
+def test_the_penalty_fits_the_vectors(kind: str) -> None:
+    """Strong where nothing is to be learned, weak where the vectors tell all."""
+    random = np.random.default_rng(0)
+    signal = random.normal(size=200)
+    vectors = np.concatenate([signal[:, None], 0.1 * random.normal(size=(200, 30))], axis=1)
+    rows = Encoded({"photo": Features.of_vectors(torch.from_numpy(vectors).float())})
+
+    def strength(told: np.ndarray, count: int = 200) -> float:
+        target, truth = target_of(kind, told)
+        expert = LinearExpert(("photo",), target, LinearConfig())
+        expert.fit(rows.take(np.arange(count)), truth[:count], np.ones(count), 0)
+        return expert.strength
+
+    assert strength(random.normal(size=200)) == linear.STRENGTHS[0]
+    assert strength(signal) == linear.STRENGTHS[-1]
+    assert strength(signal, linear.LEAST - 1) == linear.SPARSE_STRENGTH
+
+
 def test_the_solver_of_large_problems_agrees_and_repeats(monkeypatch) -> None:
     rows, signal = encoded(3000)
     target, truth = target_of("classify", signal)

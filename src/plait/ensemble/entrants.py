@@ -82,12 +82,17 @@ def line_up(
     singles = _singles(sources, encoders)
     everything = tuple(source.name for source in sources)
     several = len(singles) > 1
+    # What stands on vectors of large networks is learned best, from few rows, by a linear model.
+    built = [build_encoder(source, encoders) for source in sources]
+    pretrained = several and any(isinstance(e, Pretrained) for e in built)
+    pretrained = pretrained and not any(e.trained for e in built)
     if not several:
         fusions, combiners = ["concat"], []
     taken = {(single.method, single.sources) for single in singles}
     experts = [
         *(Entrant(name, FUSIONS[name].level, "network", everything, name) for name in fusions),
         Entrant("trees", "trees", "trees", tuple(frozen_encoders(sources, encoders))),
+        *([Entrant("linear", "feature", "linear", everything)] if pretrained else []),
     ]
     experts = [e for e in experts if e.sources and (e.method, e.sources) not in taken]
     names = tuple(single.name for single in singles)

@@ -16,7 +16,7 @@ from plait.encoders.pretrained.backbone import Backbone
 from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.fewer import fewer
 from plait.encoders.pretrained.weights import find_model, identity
-from plait.encoders.reduction import ScaledReduction
+from plait.encoders.reduction import Reduction
 from plait.errors import ModelError
 from plait.types import Features
 
@@ -54,8 +54,8 @@ class Pretrained(Encoder):
         super().__init__()
         self.kind, self.name, self.config = kind, name, config
         self.frames, self.seconds = frames, seconds
-        self.reduction = ScaledReduction(config.width)
-        self.token_reduction = ScaledReduction(config.width)
+        self.reduction = Reduction(config.width)
+        self.token_reduction = Reduction(config.width)
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -96,7 +96,7 @@ class Pretrained(Encoder):
     @property
     def width(self) -> int:
         """The components kept of the pooled vector."""
-        return self.reduction.width
+        return max(self.reduction.width, 1)
 
     def preprocess(self, value: Any) -> Vectors:
         """Return the vectors of one decoded value."""
@@ -120,11 +120,13 @@ class Pretrained(Encoder):
         if len(rows[0]) > 1:
             tokens = torch.cat([_from_bits(row[1]) for row in rows[: FITTED_ON // 4]])
             chosen = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))
-            self.token_reduction = ScaledReduction(self.width)
+            self.token_reduction = Reduction(self.width)
             self.token_reduction.fit(tokens[chosen[:FITTED_ON]], seed)
 
     def encode(self, samples: Sequence[Vectors]) -> Features:
         """Return the components of (b) samples, and of their tokens where these are kept."""
+        if not self.reduction.width:  # there was nothing to learn from
+            return Features.of_vectors(torch.zeros(len(samples), 1))
         pooled = self.reduction(_stack(samples))
         if len(samples[0]) == 1:
             return Features.of_vectors(pooled)
