@@ -112,3 +112,16 @@ def test_out_of_range_is_refused(value: int) -> None:
 def test_nan_is_out_of_every_range() -> None:
     with pytest.raises(ConfigError, match="'rate' must be between 0 and 1, found nan"):
         check_range(Inner(rate=float("nan")), "rate", 0, 1)
+
+
+@dataclass(frozen=True)
+class Outside:
+    part: Outer = field(default_factory=lambda: Outer(inner=Inner(width=99, rate=0.25), on=False))
+
+
+def test_a_part_keeps_the_defaults_of_its_place() -> None:
+    """Not those of its class: `deep` begins otherwise than `train`."""
+    found = from_json(Outside, {"part": {"inner": {"rate": 0.75}, "kind": "b"}}).part
+    assert found.inner == Inner(width=99, rate=0.75)
+    assert (found.kind, found.on) == ("b", False)
+    assert from_json(Outside, {"part": {"shares": {"a": 1.0}}}).part.shares == {"a": 1.0}

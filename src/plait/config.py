@@ -48,7 +48,7 @@ def from_json(kind: type[T], values: Any, where: str = "") -> T:
         path = f"{where}.{key}" if where else key
         if key not in names:
             raise ConfigError(f"Setting {path!r} is not known.{did_you_mean(key, names)}")
-        arguments[key] = _value(hints[key], value, path)
+        arguments[key] = _value(hints[key], _with_defaults(kind, key, value), path)
     missing = [
         f.name
         for f in dataclasses.fields(kind)  # type: ignore[arg-type]
@@ -58,6 +58,25 @@ def from_json(kind: type[T], values: Any, where: str = "") -> T:
         path = f"{where}.{missing[0]}" if where else missing[0]
         raise ConfigError(f"Setting {path!r} is missing.")
     return kind(**arguments)
+
+
+def _with_defaults(kind: Any, name: str, value: Any) -> Any:
+    """Return the settings of a part with what they leave out, as this field of `kind` has it.
+
+    A field may begin otherwise than the part's own class does.
+    """
+    (own,) = (f for f in dataclasses.fields(kind) if f.name == name)
+    make: Any = own.default_factory
+    default = own.default if make is dataclasses.MISSING else make()
+    if not dataclasses.is_dataclass(default) or not isinstance(value, dict):
+        return value
+    return _merged(to_json(default), value)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    nested = {key: _merged(below[key], value) for key, value in above.items()
+              if isinstance(value, dict) and isinstance(below.get(key), dict)}  # fmt: skip
+    return {**below, **above, **nested}
 
 
 def _value(hint: Any, value: Any, path: str) -> Any:
