@@ -58,6 +58,9 @@ def test_saved_and_loaded_it_predicts_the_same(
     np.testing.assert_array_equal(again, model.predict(new_things, QUIET).scores)
     weights = (folder / "weights.safetensors").stat().st_size
     assert weights < 3e6  # the networks' own weights are not copied
+    card = (folder / "README.md").read_text()
+    for name in ("vit", "bert"):
+        assert f"/{name}` for" in card
 
 
 def test_with_and_without_the_cache_alike(

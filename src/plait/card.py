@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.parts import Parts
 from plait.tasks.target import Target
 
@@ -27,6 +28,16 @@ def model_card(model: Parts) -> str:
         "## What it reads\n\n| column | modality | evidence |\n| --- | --- | --- |\n"
         + "\n".join(reads),
     ]
+    networks = [
+        f"- `{encoder.name}` for {name} (`{encoder.facts.get('network', '')}`)"
+        for name, encoder in model.encoders.items()
+        if isinstance(encoder, Pretrained)
+    ]
+    if networks:
+        parts.append(
+            "Pretrained networks, not stored here; their own licences and limits hold too:\n\n"
+            + "\n".join(networks)
+        )
     if left_out:
         parts.append("Left out:\n\n| column | reason |\n| --- | --- |\n" + "\n".join(left_out))
     if "board" in facts:

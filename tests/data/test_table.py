@@ -89,3 +89,7 @@ def test_names_that_cannot_be_told_apart(names: list[str], message: str) -> None
 
 def test_a_table_without_columns() -> None:
     assert len(Table.of({})) == 0
+
+
+def test_its_repr_shows_no_cells() -> None:
+    assert repr(Table.of({"a": ["secret"], "b": [2]})) == "Table(1 rows of a, b)"

@@ -60,6 +60,10 @@ class Table:
         rows = np.arange(next(iter(lengths.values()), 0))
         return cls(data, rows, Path(folder).resolve(), allow_outside, problems, left_out)
 
+    def __repr__(self) -> str:
+        """Return its size and columns; the dataclass would print every cell."""
+        return f"Table({len(self)} rows of {', '.join(self.columns)})"
+
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
