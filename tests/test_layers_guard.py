@@ -66,6 +66,7 @@ HEAVY = {
     "soundfile": set(),
     "lightgbm": set(),
     "matplotlib": set(),
+    "openvino": set(),
     "optuna": set(),
     "pandas": {"estimators.py"},
     "rich": {"report/tables.py"},

@@ -22,11 +22,20 @@ class Progress:
     show: bool | None = None
     lines: bool = False
 
+    @property
+    def visible(self) -> bool:
+        """Whether bars are drawn."""
+        return sys.stderr.isatty() if self.show is None else self.show
+
+    def say(self, words: str) -> None:
+        """Write a line of its own where anything is shown."""
+        if self.visible or self.lines:
+            print(words, file=sys.stderr, flush=True)
+
     @contextmanager
     def stage(self, label: str, total: int) -> Iterator[Advance]:
         """Show one stage; the function it gives is told how much was done."""
-        visible = sys.stderr.isatty() if self.show is None else self.show
-        if not visible:
+        if not self.visible:
             if self.lines:
                 print(f"{label} ({total:,})", file=sys.stderr, flush=True)
             yield lambda done: None

@@ -576,6 +576,13 @@ EFFECTS = {
         lambda c: len(pretrained(c)[0].backbone.prepare("a red cup on the table")[0]),
         lambda a, b: b == 5 < a,
     ),
+    "encoders.pretrained.precision": Effect(
+        "fewer digits",
+        "bfloat16",
+        lambda c: pretrained(c)[1][0],
+        lambda a, b: 0 < np.abs(a - b).max() < 0.1,
+        (("encoders.pretrained.precision", "float32"),),
+    ),
     "encoders.pretrained.cache": Effect("nothing is kept", False, kept, lambda a, b: a > 0 == b),
     "encoders.trained.width": Effect("fewer weights", 16, weights, shorter),
     "encoders.trained.layers": Effect("fewer weights", 1, weights, shorter),

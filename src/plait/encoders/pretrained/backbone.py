@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
+from plait.encoders.pretrained.config import Precision
+from plait.encoders.pretrained.runtime import Run, compiled
 from plait.errors import ModelError
 from plait.types import Features, Sample
 
@@ -40,6 +43,45 @@ class Backbone(nn.Module, ABC):
         The pooled vector is the one that the model's authors define, (b p); tokens are the last
         hidden states, (b t d). p and d need not be equal.
         """
+
+
+class Towered(Backbone):
+    """A backbone whose time goes into one tower, from tensors to vectors and hidden states.
+
+    The tower can be compiled, and run in another precision.
+    """
+
+    tower: nn.Module
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._compiled: Run | None = None
+        self.precision: Precision = "float32"
+
+    @abstractmethod
+    def inputs(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+        """Return what the tower reads of (b) prepared values."""
+
+    @abstractmethod
+    def features(self, samples: Sequence[Sample], pooled: Tensor, hidden: Tensor) -> Features:
+        """Return Features of (b) prepared values from what the tower made of them."""
+
+    def forward(self, samples: Sequence[Sample]) -> Features:
+        """Return Features of (b) prepared values; see `Backbone`."""
+        return self.features(samples, *self.run(*self.inputs(samples)))
+
+    def run(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (pooled, hidden) of the inputs, in the precision that is set."""
+        if self._compiled is not None:
+            return self._compiled(*inputs)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
+            pooled, hidden = self.tower(*inputs)
+        return pooled.float(), hidden.float()
+
+    def set_precision(self, precision: Precision, samples: Sequence[Sample] = ()) -> None:
+        """Run in another precision, compiled if some prepared values are given as an example."""
+        self.precision = precision
+        self._compiled = compiled(self.tower, self.inputs(samples), precision) if samples else None
 
 
 def require_output(output: Any, name: str, folder: Path) -> Tensor:

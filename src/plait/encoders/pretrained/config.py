@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from plait.config import check_range
+
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class PretrainedConfig:
         batch_size: values that the network reads at a time.
         prompt: put before every text; None takes the model's own default.
         longest_text: most subwords of a text; 0 is the model's own limit.
+        precision: in which the networks for pictures, texts and videos compute. `auto` takes
+            bfloat16 where the processor has it and the vectors of a sample of the table agree with
+            those of float32 to a mean cosine of 0.999.
         cache: keep what the networks made of each value, for the next time.
     """
 
@@ -26,6 +32,7 @@ class PretrainedConfig:
     batch_size: int = 32
     prompt: str | None = None
     longest_text: int = 0
+    precision: Precision = "auto"
     cache: bool = True
 
     def __post_init__(self) -> None:

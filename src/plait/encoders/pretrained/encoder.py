@@ -12,9 +12,10 @@ from torch import Tensor
 
 from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.padding import padded
-from plait.encoders.pretrained.backbone import Backbone
-from plait.encoders.pretrained.config import PretrainedConfig
+from plait.encoders.pretrained.backbone import Backbone, Towered
+from plait.encoders.pretrained.config import Precision, PretrainedConfig
 from plait.encoders.pretrained.fewer import fewer
+from plait.encoders.pretrained.runtime import AGREEMENT, agreement
 from plait.encoders.pretrained.weights import find_model, identity
 from plait.encoders.reduction import Reduction
 from plait.errors import ModelError
@@ -46,6 +47,11 @@ class Pretrained(Encoder):
         config: settings.
         frames: of a video that are looked at, by networks for pictures.
         seconds: of a sound that are heard.
+
+    Attributes:
+        precision: that the network computes in; `auto` until it is chosen.
+        agreement: mean cosine of the vectors with those of float32, where that was looked at.
+        compiles: whether so many values are to come that compiling the network pays.
     """
 
     def __init__(
@@ -54,6 +60,8 @@ class Pretrained(Encoder):
         super().__init__()
         self.kind, self.name, self.config = kind, name, config
         self.frames, self.seconds = frames, seconds
+        self.precision: Precision = config.precision
+        self.agreement, self.compiles, self._started = 1.0, False, False
         self.reduction = Reduction(config.width)
         self.token_reduction = Reduction(config.width)
 
@@ -91,7 +99,33 @@ class Pretrained(Encoder):
                 f"The model was fitted on vectors of another network than {self.name!r} is now "
                 f"({learned} then, {self.network} now). Bring back the old one, or fit again."
             )
-        return f"{learned}-{self.config.tokens}"
+        return f"{learned}-{self.precision}-{self.config.tokens}"
+
+    def choose_precision(self, prepared: Sequence[Any]) -> None:
+        """Take bfloat16 if the vectors of some prepared values stay what they are in float32."""
+        backbone = self.backbone
+        self.precision = "float32"
+        if not isinstance(backbone, Towered) or not prepared:
+            return
+        with torch.no_grad():
+            exact = backbone(prepared).pooled
+            backbone.set_precision("bfloat16", prepared)
+            self.agreement = agreement(backbone(prepared).pooled, exact)
+        if self.agreement >= AGREEMENT:
+            self.precision = "bfloat16"
+        self._started = self.precision == "bfloat16"
+
+    def _start(self, prepared: Sequence[Any]) -> None:
+        """Set the network to the precision, compiled if that pays."""
+        if isinstance(self.backbone, Towered):
+            self.backbone.set_precision(self.precision, prepared if self.compiles else ())
+        self._started = True
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take back what was learned, and with it the precision of the vectors."""
+        super().set_extra_state(state)
+        self.precision = state.get("precision", self.precision)
+        self.agreement = state.get("agreement", self.agreement)
 
     @property
     def width(self) -> int:
@@ -100,11 +134,14 @@ class Pretrained(Encoder):
 
     def preprocess(self, value: Any) -> Vectors:
         """Return the vectors of one decoded value."""
+        self.precision = "float32" if self.precision == "auto" else self.precision
         return self.embed([self.backbone.prepare(value)])[0]
 
     @torch.no_grad()
     def embed(self, prepared: Sequence[Any]) -> list[Vectors]:
         """Return the vectors of a batch that the network has prepared."""
+        if not self._started:
+            self._start(prepared)
         features = self.backbone(prepared)
         if not self.config.tokens:
             return [(vector,) for vector in features.pooled.float().numpy()]
@@ -112,7 +149,9 @@ class Pretrained(Encoder):
 
     def fit(self, samples: Sequence[Vectors | None], target: np.ndarray, seed: int) -> None:
         """Learn the components from the vectors of the training rows."""
-        self.facts = {"network": self.network}
+        self.facts = {
+            "network": self.network, "precision": self.precision, "agreement": self.agreement
+        }  # fmt: skip
         rows = present_of(samples, FITTED_ON, seed)
         if not rows:
             return

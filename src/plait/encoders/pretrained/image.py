@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from plait.data.image import Picture
 from plait.encoders.pictures import by_row, grid_places
-from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.pretrained.backbone import Towered, require_output
 from plait.encoders.pretrained.joint import load_shared
 from plait.encoders.pretrained.pixels import Pixels
 from plait.errors import ModelError
@@ -22,7 +22,33 @@ CLASS_TOKEN = ("vit", "deit", "vit_msn", "vit_mae", "data2vec-vision")
 """Families whose heads read the first token; what their code calls a pooler was not pretrained."""
 
 
-class ImageBackbone(Backbone):
+class ImageTower(nn.Module):
+    """From (n 3 h w) pixels to the vectors (n p) that the authors use, and hidden states."""
+
+    def __init__(self, network: Any, folder: Path) -> None:
+        super().__init__()
+        self.network, self.folder = network, folder
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return vectors, and (n t d) tokens or an (n d h w) map."""
+        if _joint(self.network):
+            output = self.network.get_image_features(pixel_values=pixels)
+            vector = require_output(output, "pooler_output", self.folder)
+            return vector, require_output(output, "last_hidden_state", self.folder)
+        output = self.network(pixel_values=pixels)
+        hidden = require_output(output, "last_hidden_state", self.folder)
+        return self._vector(output, hidden), hidden
+
+    def _vector(self, output: Any, hidden: Tensor) -> Tensor:
+        if self.network.config.model_type in CLASS_TOKEN:
+            return hidden[:, 0]
+        pooled = getattr(output, "pooler_output", None)
+        if pooled is not None and not self.network.without_pooler:
+            return pooled.flatten(1)
+        return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden.mean(dim=1)
+
+
+class ImageBackbone(Towered):
     """One or several pictures a row; the vector is their mean, the tokens stand side by side.
 
     The vector is what the authors of a model use: the projection that texts are compared with
@@ -43,45 +69,32 @@ class ImageBackbone(Backbone):
             raise ModelError(
                 f"The model in {str(folder)!r} reads {self.network.main_input_name}, not pictures."
             )
+        self.tower = ImageTower(self.network, folder)
 
     def prepare(self, value: Sequence[Picture]) -> tuple[np.ndarray, ...]:
         """Return (k 3 h w) of a row's k pictures."""
         return (self.pixels.prepare(value),)
 
-    def forward(self, samples: Sequence[tuple[np.ndarray, ...]]) -> Features:
+    def inputs(self, samples: Sequence[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
+        """Return (n 3 h w) of all pictures of all rows."""
+        return (self.pixels.normalise(np.concatenate([sample[0] for sample in samples])),)
+
+    def features(
+        self, samples: Sequence[tuple[np.ndarray, ...]], pooled: Tensor, hidden: Tensor
+    ) -> Features:
         """Return Features; tokens are patches or cells with their places."""
         counts = [len(sample[0]) for sample in samples]
-        pooled, tokens, grid = self.see(np.concatenate([sample[0] for sample in samples]))
+        if hidden.ndim == 4:  # of convolutional networks
+            grid, tokens = tuple(hidden.shape[2:]), hidden.flatten(2).transpose(1, 2)
+        else:  # class tokens and registers come before the patches
+            grid = self._grid(hidden.shape[1], *samples[0][0].shape[2:])
+            tokens = hidden[:, hidden.shape[1] - grid[0] * grid[1] :]
         features = by_row(tokens, grid_places(*grid), counts)
         means = torch.stack([own.mean(dim=0) for own in pooled.split(counts)])
         return features.with_tokens(features.tokens, means)
 
-    def see(self, pixels: np.ndarray) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Return vectors (n p), tokens (n t d) and the grid (h, w) of (n 3 h w) pictures."""
-        values = self.pixels.normalise(pixels)
-        if _joint(self.network):
-            output = self.network.get_image_features(pixel_values=values)
-            vector = require_output(output, "pooler_output", self.folder)
-        else:
-            output = self.network(pixel_values=values)
-            vector = self._vector(output)
-        hidden = require_output(output, "last_hidden_state", self.folder)
-        if hidden.ndim == 4:  # (n d h w), of convolutional networks
-            return vector, hidden.flatten(2).transpose(1, 2), (hidden.shape[2], hidden.shape[3])
-        grid = self._grid(hidden.shape[1], values.shape[2], values.shape[3])
-        return vector, hidden[:, hidden.shape[1] - grid[0] * grid[1] :], grid
-
-    def _vector(self, output: Any) -> Tensor:
-        hidden = require_output(output, "last_hidden_state", self.folder)
-        if self.network.config.model_type in CLASS_TOKEN:
-            return hidden[:, 0]
-        pooled = getattr(output, "pooler_output", None)
-        if pooled is not None and not self.network.without_pooler:
-            return pooled.flatten(1)
-        return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden.mean(dim=1)
-
     def _grid(self, tokens: int, height: int, width: int) -> tuple[int, int]:
-        """Return how many patches lie below and beside each other; class tokens come before."""
+        """Return how many patches lie below and beside each other."""
         config = getattr(self.network.config, "vision_config", self.network.config)
         patch = getattr(config, "patch_size", None)
         if isinstance(patch, int) and (height // patch) * (width // patch) <= tokens:

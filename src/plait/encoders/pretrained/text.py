@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.padding import prefixes
+from plait.encoders.pretrained.backbone import Towered, require_output
 from plait.encoders.pretrained.joint import load_shared
-from plait.encoders.pretrained.sentence import default_prompt, read_steps
+from plait.encoders.pretrained.sentence import Pool, default_prompt, read_steps
 from plait.encoders.pretrained.weights import quiet, read_json
 from plait.errors import ModelError
 from plait.types import Features
@@ -25,7 +26,29 @@ MOST_TOKENS = 8192
 """Of one text, for models that name no longest."""
 
 
-class TextBackbone(Backbone):
+class TextTower(nn.Module):
+    """From (b t) token numbers and their mask to vectors (b p) and hidden states (b t d)."""
+
+    def __init__(self, network: Any, pool: Pool, after: nn.Module, folder: Path) -> None:
+        super().__init__()
+        self.network, self.pool, self.after, self.folder = network, pool, after, folder
+
+    def forward(self, numbers: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return vectors and hidden states; without a mask all tokens are read."""
+        inputs = {"input_ids": numbers} | ({} if mask is None else {"attention_mask": mask})
+        if _joint(self.network):
+            output = self.network.get_text_features(**inputs)
+            pooled = require_output(output, "pooler_output", self.folder)
+            return pooled, require_output(output, "last_hidden_state", self.folder)
+        encoder = self.network
+        if self.network.config.is_encoder_decoder:
+            encoder = self.network.get_encoder()
+        hidden = require_output(encoder(**inputs), "last_hidden_state", self.folder)
+        there = torch.ones_like(numbers) if mask is None else mask
+        return self.after(self.pool(hidden, there.bool())), hidden
+
+
+class TextBackbone(Towered):
     """One text a row, trimmed to the longest of its batch.
 
     The vector is what a folder of sentence-transformers says, the projection that pictures are
@@ -45,13 +68,14 @@ class TextBackbone(Backbone):
     def __init__(self, folder: Path, prompt: str | None = None, longest: int = 0) -> None:
         super().__init__(folder)
         decoder = _is_decoder(folder)
-        place, self.pool, self.after = read_steps(folder, "lasttoken" if decoder else "mean")
+        place, pool, after = read_steps(folder, "lasttoken" if decoder else "mean")
         self.prompt = default_prompt(folder) if prompt is None else prompt
         self.network = load_shared(place)
-        if self.network.main_input_name != "input_ids" and not self._joint:
+        if self.network.main_input_name != "input_ids" and not _joint(self.network):
             raise ModelError(
                 f"The model in {str(folder)!r} reads {self.network.main_input_name}, not texts."
             )
+        self.tower = TextTower(self.network, pool, after, folder)
         self.lower = bool(read_json(folder, "sentence_bert_config.json").get("do_lower_case"))
         self.tokenizer = _tokenizer(place)
         config = getattr(self.network.config, "text_config", self.network.config)
@@ -61,10 +85,6 @@ class TextBackbone(Backbone):
         self.most = min(int(limit) for limit in (*limits, longest) if limit)
         self.fixed = config.model_type.removesuffix("_text_model") in ALWAYS_PADDED
         self.encode = self._fast()
-
-    @property
-    def _joint(self) -> bool:
-        return hasattr(self.network, "get_text_features")
 
     def _require_vocabulary(self, config: Any) -> None:
         words, rows = len(self.tokenizer), config.vocab_size
@@ -95,30 +115,25 @@ class TextBackbone(Backbone):
         """Return the number of tokens."""
         return 0 if self.fixed else len(sample[0])
 
-    def forward(self, samples: Sequence[tuple[np.ndarray, ...]]) -> Features:
-        """Return Features; tokens are subwords."""
-        most = self.most if self.fixed else max(max(len(s[0]) for s in samples), 1)
+    def inputs(self, samples: Sequence[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
+        """Return (b t) token numbers, and their mask unless the model wants none."""
+        lengths = [len(sample[0]) for sample in samples]
+        most = self.most if self.fixed else max(*lengths, 1)
         numbers = torch.full((len(samples), most), self.tokenizer.pad_token_id or 0)
-        mask = torch.zeros(len(samples), most, dtype=torch.bool)
         for row, (own,) in enumerate(samples):
             numbers[row, : len(own)] = torch.from_numpy(own)
-            mask[row, : len(own)] = True
-        inputs = {"input_ids": numbers} if self.fixed else {
-            "input_ids": numbers, "attention_mask": mask.long()}  # fmt: skip
-        if self._joint:
-            output = self.network.get_text_features(**inputs)
-            pooled = require_output(output, "pooler_output", self.folder)
-            tokens = require_output(output, "last_hidden_state", self.folder)
-            return Features.of_tokens(tokens * mask[:, :, None], mask, pooled)
-        tokens = self._hidden(inputs)
-        pooled = self.after(self.pool(tokens, mask))
-        return Features.of_tokens(tokens * mask[:, :, None], mask, pooled)
+        return (numbers,) if self.fixed else (numbers, prefixes(lengths, most).long())
 
-    def _hidden(self, inputs: dict[str, Tensor]) -> Tensor:
-        encoder = self.network
-        if self.network.config.is_encoder_decoder:
-            encoder = self.network.get_encoder()
-        return require_output(encoder(**inputs), "last_hidden_state", self.folder)
+    def features(
+        self, samples: Sequence[tuple[np.ndarray, ...]], pooled: Tensor, hidden: Tensor
+    ) -> Features:
+        """Return Features; tokens are subwords."""
+        mask = prefixes([len(sample[0]) for sample in samples], hidden.shape[1])
+        return Features.of_tokens(hidden * mask[:, :, None], mask, pooled)
+
+
+def _joint(network: Any) -> bool:
+    return hasattr(network, "get_text_features")
 
 
 def _is_decoder(folder: Path) -> bool:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from plait.data.video import Video
 from plait.encoders.padding import padded
 from plait.encoders.pictures import grid_places
-from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.pretrained.backbone import Backbone, Towered, require_output
 from plait.encoders.pretrained.image import ImageBackbone
 from plait.encoders.pretrained.joint import load_shared
 from plait.encoders.pretrained.pixels import Pixels
@@ -33,7 +33,7 @@ def video_backbone(folder: Path, frames: int) -> Backbone:
     return FramesBackbone(folder, frames)
 
 
-class FramesBackbone(Backbone):
+class FramesBackbone(Towered):
     """A network for pictures that sees the frames of a video one by one.
 
     Tokens are the vectors of frames with their times; the vector is their mean.
@@ -44,20 +44,37 @@ class FramesBackbone(Backbone):
     def __init__(self, folder: Path, frames: int) -> None:
         super().__init__(folder)
         self.image, self.frames = ImageBackbone(folder), frames
+        self.tower = self.image.tower
 
     def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
         """Return (k 3 h w) of k frames, and their times (k)."""
         clip = value.clip(self.frames, FRAME_SIDE)
         return self.image.pixels.prepare(list(clip.frames)), clip.times
 
-    def forward(self, samples: Clips) -> Features:
-        """Return Features."""
-        counts = [len(sample[0]) for sample in samples]
-        vectors = self.image.see(np.concatenate([sample[0] for sample in samples]))[0]
-        return padded(vectors.split(counts), [torch.from_numpy(sample[1]) for sample in samples])
+    def inputs(self, samples: Clips) -> tuple[Tensor, ...]:
+        """Return (n 3 h w) of all frames of all videos."""
+        return (self.image.pixels.normalise(np.concatenate([sample[0] for sample in samples])),)
+
+    def features(self, samples: Clips, pooled: Tensor, hidden: Tensor) -> Features:
+        """Return Features of the vectors of frames."""
+        rows = pooled.split([len(sample[0]) for sample in samples])
+        return padded(rows, [torch.from_numpy(sample[1]) for sample in samples])
 
 
-class ClipBackbone(Backbone):
+class ClipTower(nn.Module):
+    """From (b k 3 h w) frames to the mean and all of the hidden states (b t d)."""
+
+    def __init__(self, network: nn.Module, folder: Path) -> None:
+        super().__init__()
+        self.network, self.folder = network, folder
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return vectors and hidden states."""
+        hidden = require_output(self.network(frames), "last_hidden_state", self.folder)
+        return hidden.mean(dim=1), hidden
+
+
+class ClipBackbone(Towered):
     """A network that sees all frames of a clip together (VideoMAE, Tong et al., NeurIPS 2022).
 
     Tokens are cells of a few frames each, with time and place; the vector is their mean, as in the
@@ -69,27 +86,29 @@ class ClipBackbone(Backbone):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.pixels = Pixels(folder)
-        self.network: nn.Module = load_shared(folder)
-        self.frames = int(read_json(folder, "config.json")["num_frames"])
+        self.tower = ClipTower(load_shared(folder), folder)
+        config = read_json(folder, "config.json")
+        self.frames, self.patch = int(config["num_frames"]), int(config.get("patch_size", 16))
 
     def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
         """Return (k 3 h w) of as many frames as the network reads, and their times (k)."""
         clip = value.clip(self.frames, FRAME_SIDE)
         return self.pixels.prepare(list(clip.frames)), clip.times
 
-    def forward(self, samples: Clips) -> Features:
-        """Return Features."""
+    def inputs(self, samples: Clips) -> tuple[Tensor, ...]:
+        """Return (b k 3 h w)."""
         frames = self.pixels.normalise(np.concatenate([sample[0] for sample in samples]))
-        values = frames.unflatten(0, (len(samples), self.frames))
-        hidden = require_output(self.network(values), "last_hidden_state", self.folder)
-        config = read_json(self.folder, "config.json")
-        height, width = (side // int(config.get("patch_size", 16)) for side in frames.shape[2:])
+        return (frames.unflatten(0, (len(samples), self.frames)),)
+
+    def features(self, samples: Clips, pooled: Tensor, hidden: Tensor) -> Features:
+        """Return Features of cells, each with its time and place."""
+        height, width = (side // self.patch for side in samples[0][0].shape[2:])
         moments = hidden.shape[1] // (height * width)
         times = torch.from_numpy(np.stack([sample[1] for sample in samples]))
         times = times.unflatten(1, (moments, -1)).mean(dim=2)
         mask = hidden.new_ones(hidden.shape[:2]).bool()
         return replace(
-            Features.of_tokens(hidden, mask),
+            Features.of_tokens(hidden, mask, pooled),
             time=times.repeat_interleave(height * width, dim=1),
             place=grid_places(height, width).repeat(moments, 1).expand(len(samples), -1, -1),
         )
