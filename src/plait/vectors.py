@@ -14,7 +14,7 @@ from plait.data.loader import Reader, sources_of
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.table import Table
-from plait.encoders.config import STANDARD, choose_encoders
+from plait.encoders.config import STANDARD, EncoderConfig, choose_encoders
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.entrants import build_encoder
 from plait.errors import TableError
@@ -65,6 +65,7 @@ def embed(
     *,
     modalities: Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
+    config: EncoderConfig | None = None,
     progress: Progress | None = None,
 ) -> Embedding:
     """Return the vectors of every column that a pretrained network reads.
@@ -75,6 +76,7 @@ def embed(
             preset `standard` where none is named.
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
+        config: all other settings of encoders.
         progress: where to show it; a terminal, by default.
 
     Raises:
@@ -83,7 +85,7 @@ def embed(
         TableError: when no column is read by a pretrained network.
     """
     table, ledger = read(table), Ledger()
-    config = choose_encoders(encoders).or_else(STANDARD)
+    config = choose_encoders(encoders, config).or_else(STANDARD)
     said = {name: Modality(word) for name, word in (modalities or {}).items()}
     schema = detect(table, [], said, ignore)
     sources = sources_of(schema)

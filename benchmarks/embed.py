@@ -1,0 +1,157 @@
+"""Files to vectors: `plait embed` beside a plain transformers loop, in one run.
+
+    python benchmarks/embed.py            about 15 minutes: three runs of 480 photos, 4,000 texts
+    python benchmarks/embed.py --full     five runs of 1,000 photos and 10,000 texts
+
+Pictures go through CLIP ViT-B/32 and captions through a MiniLM of six layers, both of true size
+with random weights: only speed is measured here. The loop is what a person writes: open a file with
+Pillow, the model's own processor, batches of 32 without gradients; captions padded to the longest
+of their batch. plait reads, prepares, compiles and computes; its seconds hold all of it. Runs
+alternate; each is in a process of its own, so that imports count for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rows import Row, data_folder, in_process, measure, table
+
+WAYS = {
+    "loop": {},
+    "plait float32": {"precision": "float32", "cache": False},
+    "plait bfloat16": {"precision": "bfloat16", "cache": False},
+    "plait auto, first run": {"precision": "auto", "cache": True},
+    "plait auto, second run": {"precision": "auto", "cache": True},
+}
+
+
+def models() -> Path:
+    """Return a folder with both networks, made once."""
+    from transformers import BertConfig, BertModel, CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+    home = Path(tempfile.gettempdir()) / "plait-embed-models"
+    if not (home / "minilm").exists():
+        CLIPModel(CLIPConfig()).save_pretrained(home / "clip")
+        CLIPImageProcessorPil().save_pretrained(home / "clip")
+        config = BertConfig(
+            hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+        )
+        BertModel(config).save_pretrained(home / "partial")
+        tokenizer = Path(__file__).parents[1] / "build" / "models" / "all-MiniLM-L6-v2"
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+            (home / "partial" / name).write_bytes((tokenizer / name).read_bytes())
+        (home / "partial").rename(home / "minilm")
+    return home
+
+
+def cells(kind: str, rows: int) -> list[str]:
+    """Return names of photos, or captions."""
+    import pandas as pd
+
+    home = data_folder() / "flickr"
+    if kind == "image":
+        return sorted(str(path) for path in (home / "photos").iterdir())[:rows]
+    frame = pd.read_csv(home / "captions.csv")
+    column = next(name for name in frame if "caption" in name)
+    texts = frame[column].astype(str).tolist()
+    return [f"{texts[n % len(texts)]} {n // len(texts) or ''}".strip() for n in range(rows)]
+
+
+def loop(kind: str, rows: int) -> None:
+    """Embed as a person would by hand."""
+    import torch
+    from PIL import Image
+    from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+    own = cells(kind, rows)
+    folder = models() / ("clip" if kind == "image" else "minilm")
+    model = AutoModel.from_pretrained(folder).eval()
+    reads = AutoTokenizer if kind == "text" else AutoImageProcessor
+    prepare = reads.from_pretrained(folder, **({} if kind == "text" else {"backend": "pil"}))
+    with torch.no_grad():
+        for start in range(0, rows, 32):
+            batch = own[start : start + 32]
+            if kind == "image":
+                pictures = [Image.open(name).convert("RGB") for name in batch]
+                model.get_image_features(**prepare(pictures, return_tensors="pt"))
+            else:
+                inputs = prepare(batch, padding=True, truncation=True, return_tensors="pt")
+                hidden, mask = model(**inputs).last_hidden_state, inputs["attention_mask"]
+                (hidden * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
+def plait_embed(kind: str, rows: int, way: str) -> None:
+    """Embed with plait."""
+    from dataclasses import replace
+
+    import plait.vectors
+    from plait.encoders.config import EncoderConfig, choose_encoders
+    from plait.progress import Progress
+
+    folder = models() / ("clip" if kind == "image" else "minilm")
+    config = EncoderConfig()
+    pretrained = replace(config.pretrained, **WAYS[way])
+    config = choose_encoders([f"{kind}={folder}"], replace(config, pretrained=pretrained))
+    found = plait.vectors.embed(
+        plait.read({"it": cells(kind, rows)}, allow_outside=True),
+        modalities={"it": kind}, config=config, progress=Progress(show=False),
+    )  # fmt: skip
+    assert np.isfinite(found.columns["it"]).all()
+
+
+def run(key: Row) -> Row:
+    """Time one way, in a process of its own."""
+    cache = Path(tempfile.gettempdir()) / f"plait-embed-cache-{key['kind']}-{key['run']}"
+    os.environ["PLAIT_CACHE"] = str(cache)
+    if key["way"] == "plait auto, first run":
+        import shutil
+
+        shutil.rmtree(cache, ignore_errors=True)
+    return in_process(__file__, "--step", key["kind"], key["rows"], key["way"])
+
+
+def main() -> None:
+    """Measure, and print a line for each way."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--step", nargs=3)
+    arguments = parser.parse_args()
+    if arguments.step:
+        kind, rows, way = arguments.step
+        start = time.perf_counter()
+        loop(kind, int(rows)) if way == "loop" else plait_embed(kind, int(rows), way)
+        print(json.dumps({"seconds": time.perf_counter() - start}))
+        return
+    models()
+    sizes = {"image": 1000, "text": 10000} if arguments.full else {"image": 480, "text": 4000}
+    keys = [
+        {"kind": kind, "rows": rows, "run": number, "way": way}
+        for number in range(5 if arguments.full else 3)
+        for kind, rows in sizes.items() for way in WAYS
+    ]  # fmt: skip
+    rows = measure("embed", keys, run, budget=40 * 60)
+    lines = []
+    for kind in sizes:
+        for way in WAYS:
+            own = {r["run"]: r["seconds"] for r in rows if (r["kind"], r["way"]) == (kind, way)}
+            base = {r["run"]: r["seconds"] for r in rows if (r["kind"], r["way"]) == (kind, "loop")}
+            ratios = [base[number] / own[number] for number in own]
+            if ratios:
+                lines.append({
+                    "kind": kind, "way": way, 
+                    "values a second": float(sizes[kind] / np.median([*own.values()])),
+                    "times the loop": float(np.median(ratios)),
+                    "range": f"{min(ratios):.2f} to {max(ratios):.2f}",
+                })  # fmt: skip
+    table(lines, ["kind", "way", "values a second", "times the loop", "range"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
