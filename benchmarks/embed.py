@@ -145,7 +145,7 @@ def main() -> None:
             ratios = [base[number] / own[number] for number in own]
             if ratios:
                 lines.append({
-                    "kind": kind, "way": way, 
+                    "kind": kind, "way": way,
                     "values a second": float(sizes[kind] / np.median([*own.values()])),
                     "times the loop": float(np.median(ratios)),
                     "range": f"{min(ratios):.2f} to {max(ratios):.2f}",
