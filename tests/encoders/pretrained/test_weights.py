@@ -6,7 +6,7 @@ import made_models
 import pytest
 import torch
 
-from plait.encoders.pretrained.joint import load_shared
+from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import (
     HOME,
     find_model,

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from plait.data.image import Picture
 from plait.encoders.pictures import by_row, grid_places
 from plait.encoders.pretrained.backbone import Towered, require_output
-from plait.encoders.pretrained.joint import load_shared
 from plait.encoders.pretrained.pixels import Pixels
+from plait.encoders.pretrained.shared import load_shared
 from plait.errors import ModelError
 from plait.types import Features
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from plait.data.audio import Sound
 from plait.encoders.padding import padded, prefixes
 from plait.encoders.pretrained.backbone import Backbone, require_output
-from plait.encoders.pretrained.joint import load_shared
+from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import quiet
 from plait.errors import ModelError
 from plait.types import Features

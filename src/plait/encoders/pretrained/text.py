@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from plait.encoders.padding import prefixes
 from plait.encoders.pretrained.backbone import Towered, require_output
-from plait.encoders.pretrained.joint import load_shared
 from plait.encoders.pretrained.sentence import Pool, default_prompt, read_steps
+from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import quiet, read_json
 from plait.errors import ModelError
 from plait.types import Features

@@ -15,8 +15,8 @@ from plait.encoders.padding import padded
 from plait.encoders.pictures import grid_places
 from plait.encoders.pretrained.backbone import Backbone, Towered, require_output
 from plait.encoders.pretrained.image import ImageBackbone
-from plait.encoders.pretrained.joint import load_shared
 from plait.encoders.pretrained.pixels import Pixels
+from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import read_json
 from plait.types import Features
 

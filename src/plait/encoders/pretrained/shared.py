@@ -1,4 +1,4 @@
-"""Joint models (CLIP, SigLIP, CLAP): one network in memory, however many columns read it."""
+"""One network in memory, however many columns read it: CLIP, SigLIP and CLAP have several towers."""
 
 from __future__ import annotations
 
