@@ -1,4 +1,4 @@
-"""One network in memory, however many columns read it: CLIP, SigLIP and CLAP have several towers."""
+"""One network in memory, however many columns read it: CLIP and its like have several towers."""
 
 from __future__ import annotations
 
