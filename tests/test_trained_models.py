@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import plait
-from plait.encoders.config import CLASSICAL, TRAINED, choose_encoders
+from plait.encoders.config import CLASSICAL, STANDARD, TRAINED, choose_encoders
 from plait.encoders.trained import TrainedConfig
 from plait.ensemble.config import FitConfig
 from plait.ensemble.trees import TreesConfig
@@ -107,9 +107,12 @@ def test_one_column_may_be_trained_and_another_classical(things: Path, new_thing
 
 def test_encoders_are_chosen_by_words() -> None:
     assert choose_encoders(["trained"]) == TRAINED
-    assert choose_encoders([]) == choose_encoders(["trained", "classical"]) == CLASSICAL
+    assert choose_encoders(["trained", "classical"]) == CLASSICAL
+    assert choose_encoders([]).or_else(CLASSICAL) == CLASSICAL
+    assert choose_encoders([]).or_else(STANDARD) == choose_encoders(["pretrained"]) == STANDARD
+    assert choose_encoders(["text=lstm"]).or_else(STANDARD).of_text == "lstm"
     assert choose_encoders(["trained", "text=lstm"]).of_text == "lstm"
-    message = "said as classical, trained, image=NAME, text=NAME, audio=NAME.*; found 'sound=cnn'"
+    message = "said as classical, trained, pretrained, image=NAME, text=NAME.*; found 'sound=cnn'"
     with pytest.raises(ConfigError, match=message):
         choose_encoders(["sound=cnn"])
 
