@@ -1,6 +1,6 @@
 """Files to vectors: `plait embed` beside a plain transformers loop, in one run.
 
-    python benchmarks/embed.py            about 15 minutes: three runs of 480 photos, 4,000 texts
+    python benchmarks/embed.py            about 20 minutes: three runs of 1,000 photos, 4,000 texts
     python benchmarks/embed.py --full     five runs of 1,000 photos and 10,000 texts
 
 Pictures go through CLIP ViT-B/32 and captions through a MiniLM of six layers, both of true size
@@ -130,7 +130,7 @@ def main() -> None:
         print(json.dumps({"seconds": time.perf_counter() - start}))
         return
     models()
-    sizes = {"image": 1000, "text": 10000} if arguments.full else {"image": 480, "text": 4000}
+    sizes = {"image": 1000, "text": 10000 if arguments.full else 4000}
     keys = [
         {"kind": kind, "rows": rows, "run": number, "way": way}
         for number in range(5 if arguments.full else 3)

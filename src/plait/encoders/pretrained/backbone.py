@@ -81,7 +81,9 @@ class Towered(Backbone):
     def set_precision(self, precision: Precision, samples: Sequence[Sample] = ()) -> None:
         """Run in another precision, compiled if some prepared values are given as an example."""
         self.precision = precision
-        self._compiled = compiled(self.tower, self.inputs(samples), precision) if samples else None
+        self._compiled = (
+            compiled(self.tower, self.inputs(samples[:2]), precision) if samples else None
+        )
 
 
 def require_output(output: Any, name: str, folder: Path) -> Tensor:
