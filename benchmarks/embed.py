@@ -34,10 +34,16 @@ WAYS = {
 
 def models() -> Path:
     """Return a folder with both networks, made once."""
-    from transformers import BertConfig, BertModel, CLIPConfig, CLIPImageProcessorPil, CLIPModel
-
     home = Path(tempfile.gettempdir()) / "plait-embed-models"
     if not (home / "minilm").exists():
+        from transformers import (
+            BertConfig,
+            BertModel,
+            CLIPConfig,
+            CLIPImageProcessorPil,
+            CLIPModel,
+        )  # fmt: skip
+
         CLIPModel(CLIPConfig()).save_pretrained(home / "clip")
         CLIPImageProcessorPil().save_pretrained(home / "clip")
         config = BertConfig(
