@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import plait
-from plait.catalog import FEATURE_LEVEL, FUSIONS
+from plait.catalog import FUSIONS, QUICK_FUSIONS
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import BALANCES, FitConfig, balanced
 from plait.ensemble.trees import TreesConfig
@@ -42,7 +42,7 @@ def test_compare_has_every_member(board) -> None:
     names = [line.name for line in board.lines]
     singles = ["photo", "text", "table"]
     decisions = [c for c in COMBINERS if c != "blend"]
-    assert names == [*singles, *FEATURE_LEVEL, "trees", *decisions, "blend"]
+    assert names == [*singles, *QUICK_FUSIONS, "trees", *decisions, "blend"]
     for line in board.lines:
         assert line.score.low <= line.score.value <= line.score.high
         assert (line.gain is None) == (line.level == "single")
@@ -72,7 +72,8 @@ def test_a_model_that_knows_something_is_not_warned_of(board) -> None:
 
 
 def test_every_fusion_learns_what_needs_both_modalities(things: Path) -> None:
-    settings = FusionConfig(32, heads=2, dropout=0.0)
+    # Sixteen members need more than 160 rows.
+    settings = FusionConfig(32, heads=2, dropout=0.0, members=4)
     rate = replace(QUICK.train, learning_rate=3e-3)
     config = replace(QUICK, fusion_settings=settings, train=rate)
     names = tuple(FUSIONS)

@@ -15,14 +15,17 @@ from typer.testing import CliRunner
 import plait
 from plait.catalog import FUSIONS
 from plait.cli import app
-from plait.encoders.config import choose_encoders
+from plait.data.loader import Source
+from plait.encoders.config import EncoderConfig, choose_encoders
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.image import ImageBackbone
 from plait.encoders.pretrained.runtime import has_bfloat16
+from plait.ensemble.entrants import MANY, line_up
 from plait.errors import ConfigError, ModelError, TableError
 from plait.model import Model
 from plait.progress import Progress
 from plait.store import HOME
+from plait.types import Column, Modality
 
 QUIET = Progress(show=False)
 
@@ -63,6 +66,22 @@ def test_saved_and_loaded_it_predicts_the_same(
     card = (folder / "README.md").read_text()
     for name in ("vit", "bert"):
         assert f"/{name}` for" in card
+
+
+def test_linear_models_and_perceptrons_are_entered_where_they_pay(config: plait.FitConfig) -> None:
+    sources = (
+        Source("photo", "image", (Column("photo", Modality.IMAGE),)),
+        Source("text", "text", (Column("text", Modality.TEXT),)),
+    )
+
+    def names(encoders: EncoderConfig, rows: int, fusion: str = "concat") -> list[str]:
+        return [e.name for e in line_up(sources, ["classify"], [fusion], [], encoders, rows)]
+
+    frozen = config.encoders
+    assert names(frozen, MANY - 1)[2:] == ["concat", "trees", "linear", "blend"]
+    assert names(frozen, MANY)[2:] == ["concat", "ensemble", "trees", "linear", "blend"]
+    assert names(frozen, MANY, "ensemble")[2:] == ["ensemble", "trees", "linear", "blend"]
+    assert names(EncoderConfig(), MANY)[2:] == ["concat", "trees", "blend"]
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="the processor has no bfloat16")

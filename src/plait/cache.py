@@ -24,12 +24,15 @@ class Encoded:
         matrices: what experts that are not networks read of a source, where its encoder offers it.
         codes: which columns of a matrix are level codes, by source.
         raw: samples of all n rows, by source, for encoders that are trained.
+        groups: (n) number of the group of each row, for what is held out on the way; None where
+            all rows are independent.
     """
 
     features: Mapping[str, Features] = field(default_factory=dict)
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
     codes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     raw: Mapping[str, Raw] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         parts: list[Features | Raw] = [*self.features.values(), *self.raw.values()]
@@ -49,6 +52,7 @@ class Encoded:
             features={name: features.take(index) for name, features in self.features.items()},
             matrices={name: matrix[rows] for name, matrix in self.matrices.items()},
             raw={name: raw.take(index) for name, raw in self.raw.items()},
+            groups=None if self.groups is None else self.groups[rows],
         )
 
     def without(self, sources: Iterable[str]) -> Encoded:

@@ -25,6 +25,7 @@ from plait.encoders.tabular import ColumnTokens, MLPBody
 from plait.encoders.trained import Stem, TrainedEncoder
 from plait.encoders.transformer import TransformerBody
 from plait.encoders.video import FrameCells, Frames
+from plait.fusion.ensemble import Ensemble
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
 from plait.fusion.graph import GraphAttention
@@ -130,6 +131,7 @@ FUSIONS: dict[str, type[Fusion]] = {
     "mean": Mean,
     "projection": Projection,
     "gated": Gated,
+    "ensemble": Ensemble,
     "bilinear": Bilinear,
     "low_rank": LowRankTensor,
     "shared": SharedEncoder,
@@ -140,8 +142,8 @@ FUSIONS: dict[str, type[Fusion]] = {
     "graph": GraphAttention,
 }
 
-FEATURE_LEVEL = tuple(name for name, fusion in FUSIONS.items() if fusion.level == "feature")
-"""Fusions that are compared unless others are asked for: quick, and hard to beat."""
+QUICK_FUSIONS = ("concat", "mean", "projection", "gated")
+"""Those that are compared unless others are asked for."""
 
 BY_TOKENS = ("representation", "interaction")
 """Levels whose fusions attend to tokens; the others read pooled vectors alone."""

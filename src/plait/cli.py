@@ -511,9 +511,9 @@ def _targets(given: list[str], table: Table) -> list[str]:
 
 
 def _fusions(given: list[str] | None) -> list[str]:
-    from plait.catalog import FEATURE_LEVEL, FUSIONS
+    from plait.catalog import FUSIONS, QUICK_FUSIONS
 
-    names = _names(given) or list(FEATURE_LEVEL)
+    names = _names(given) or list(QUICK_FUSIONS)
     return list(FUSIONS) if names == ["all"] else names
 
 

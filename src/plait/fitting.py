@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import BY_TOKENS, FEATURE_LEVEL, FUSIONS
+from plait.catalog import BY_TOKENS, FUSIONS, QUICK_FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
@@ -128,6 +128,7 @@ def fit(
         [config.fusion],
         ["average"],
         config.encoders,
+        len(setup.learning),
     )
     contest, board = _run(setup, entrants, config, progress, kept)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
@@ -172,7 +173,7 @@ def compare(
     modalities: Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
     split: str | None = None,
-    fusions: Sequence[str] = FEATURE_LEVEL,
+    fusions: Sequence[str] = QUICK_FUSIONS,
     config: FitConfig | None = None,
     progress: Progress | None = None,
 ) -> Board:
@@ -188,8 +189,14 @@ def compare(
     """
     config, progress = ready(config or FitConfig(), preset, fusions), progress or Progress()
     setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
-    kinds = setup.problem.target.kinds
-    entrants = line_up(setup.problem.sources, kinds, fusions, list(COMBINERS), config.encoders)
+    entrants = line_up(
+        setup.problem.sources,
+        setup.problem.target.kinds,
+        fusions,
+        list(COMBINERS),
+        config.encoders,
+        len(setup.learning),
+    )
     return _run(setup, entrants, config, progress)[1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plait.data.split import Split, automatic_folds, make_split, parse_way
+from plait.data.split import Split, apart, automatic_folds, make_split, parse_way
 from plait.data.table import Table
 from plait.errors import ColumnError, ConfigError, TableError
 
@@ -184,3 +184,33 @@ def test_columns_of_ways() -> None:
     assert parse_way("group:a:b", t) == ("group", "a:b")
     with pytest.raises(ColumnError, match="Column 'y' is not in the table"):
         parse_way("time:y", t)
+
+
+def test_apart_without_groups_cuts_as_told() -> None:
+    order = np.random.default_rng(0).permutation(10)
+    held, rest = apart(order, None, [3])
+    assert held.tolist() == order[:3].tolist()
+    assert rest.tolist() == order[3:].tolist()
+    alone = apart(order, np.arange(10), [3])
+    assert [part.tolist() for part in alone] == [held.tolist(), rest.tolist()]
+
+
+def test_apart_keeps_each_group_in_one_part() -> None:
+    groups = np.repeat(np.arange(20), 4)
+    order = np.random.default_rng(0).permutation(80)
+    parts = apart(order, groups, [16, 32, 48, 64])
+    assert sorted(np.concatenate(parts).tolist()) == list(range(80))
+    assert [len(part) for part in parts] == [16] * 5
+    seen = [set(groups[part]) for part in parts]
+    assert sum(map(len, seen)) == 20
+    assert groups[parts[0][0]] == groups[order[0]]  # in the order that was given
+    assert len(apart(order, groups, [9])[0]) == 12  # on to the end of the third group
+
+
+def test_apart_of_few_groups_leaves_something_to_learn_from() -> None:
+    order = np.arange(10)
+    assert [len(p) for p in apart(order, np.zeros(10), [2])] == [2, 8]
+    assert [len(p) for p in apart(order, np.array([0] * 9 + [1]), [1])] == [9, 1]
+    parts = apart(order, np.array([0] * 6 + [1] * 4), [2, 4, 6, 8])
+    assert sorted(np.concatenate(parts).tolist()) == list(range(10))
+    assert len(apart(order, np.arange(10), [0])[0]) == 0

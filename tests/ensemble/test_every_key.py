@@ -775,6 +775,9 @@ EFFECTS = {
         shorter,
         (("fusion", "low_rank"), ("fusion_settings.width", 8)),
     ),
+    "fusion_settings.members": Effect(
+        "more networks", 20, network_size, longer, (("fusion", "ensemble"),)
+    ),
 }
 """One entry a key. Keys of the contest itself stand in `OF_THE_CONTEST`."""
 
@@ -810,7 +813,7 @@ LIMITS = {
     "encoders.trained": {"width": 7, "layers": 0, "heads": 0, "dropout": 1.0, "vocabulary": 299,
                          "longest": 0, "side": 7, "patch": 0, "operations": -1, "magnitude": 31},
     "fusion_settings": {"width": 0, "heads": 0, "layers": 0, "dropout": 1.0, "bottlenecks": 0,
-                        "rank": 0},
+                        "rank": 0, "members": 1},
     "head": {"focusing": -1.0, "strength": -1.0, "hidden": 1, "dropout": 1.0},
     "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "accumulate": 0,
               "learning_rate": 0.0, "weight_decay": -1.0, "clip": -1.0, "average": 1.0,

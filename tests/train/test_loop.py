@@ -113,12 +113,18 @@ def test_a_loss_that_is_no_number_once_does_not_stop_later_ones(monkeypatch) -> 
 
 
 def test_validation_rows_are_not_learned_from() -> None:
-    generator = torch.Generator().manual_seed(0)
-    learning, held = loop._split(50, 0.2, generator)
+    def split(rows: int, share: float, groups: np.ndarray | None = None) -> list[torch.Tensor]:
+        lesson = Lesson({}, torch.zeros(rows, 1), torch.ones(rows), groups)
+        return list(loop.split(lesson, share, torch.Generator().manual_seed(0)))
+
+    learning, held = split(50, 0.2)
     assert len(held) == 10
     assert sorted(torch.cat([learning, held]).tolist()) == list(range(50))
-    assert len(loop._split(19, 0.5, generator)[1]) == 0
-    assert len(loop._split(20, 0.5, generator)[1]) == 10
+    assert len(split(19, 0.5)[1]) == 0
+    assert len(split(20, 0.5)[1]) == 10
+    learning, held = split(50, 0.2, np.arange(50) // 5)
+    assert len(held) == 10
+    assert not set((learning // 5).tolist()) & set((held // 5).tolist())
 
 
 @pytest.mark.parametrize("rows", [1, 2, 19, 20, 33])  # 33 leaves a batch of one

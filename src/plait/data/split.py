@@ -61,6 +61,32 @@ def parse_way(way: str | None, table: Table) -> tuple[str, str]:
     return kind, table.require(column) if column else ""
 
 
+def apart(order: np.ndarray, groups: np.ndarray | None, cuts: Sequence[int]) -> list[np.ndarray]:
+    """Return rows in parts, with each group in one part alone.
+
+    What is tuned on rows whose twins it learned from says nothing of strangers.
+
+    Args:
+        order: (k) row numbers, shuffled. The rows of a group are brought to its first.
+        groups: (n) number of the group of each row; None where all rows are independent.
+        cuts: where parts end; each is moved on to the end of a group. Where no row would remain
+            behind it, the group is cut after all.
+    """
+    if groups is None:
+        return np.split(order, cuts)
+    _, group = np.unique(groups[order], return_inverse=True)
+    first = np.full(len(order), len(order))
+    np.minimum.at(first, group, np.arange(len(order)))
+    order = order[np.argsort(first[group], kind="stable")]
+    ends = np.flatnonzero(np.diff(groups[order])) + 1
+    moved: list[int] = [0]
+    for cut in cuts:
+        behind = ends[ends >= cut]
+        end = cut if cut == 0 or not len(behind) else int(behind[0])
+        moved.append(max(end, moved[-1]))
+    return np.split(order, moved[1:])
+
+
 def automatic_folds(rows: int) -> int:
     """Return how many folds a table of so many rows is judged on; 1 is a single hold-out."""
     return 5 if rows <= 3000 else 3 if rows <= 8000 else 1

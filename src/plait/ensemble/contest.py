@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -163,6 +163,7 @@ def run_fold(
         )
     for entrant in pending:
         learned = _join([rows_of[name][0] for name in entrant.sources])
+        learned = replace(learned, groups=problem.groups[learning])
         judged = _join([rows_of[name][1] for name in entrant.sources])
         expert = build_expert(entrant, problem.target, config, problem.sources, problem.start)
         start = time.perf_counter()
@@ -306,6 +307,7 @@ def refit(
     truth = problem.truth[rows]
     guess = problem.target.guess(truth)
     encoded = fit_and_encode(encoders, problem.samples, rows, guess, config.seed, raw)
+    encoded = replace(encoded, groups=problem.groups[rows])
     advance(1)
     experts = {}
     for name in names:

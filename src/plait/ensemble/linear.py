@@ -13,6 +13,7 @@ from scipy.special import expit, softmax
 
 from plait.cache import Encoded
 from plait.config import check_range
+from plait.data.split import apart
 from plait.encoders.encoder import Matrix
 from plait.ensemble.expert import NOTHING, Expert, State
 from plait.tasks.target import Target
@@ -82,11 +83,18 @@ class LinearExpert(Expert):
         """Solve for the weights."""
         rows, target, weight = self.present_rows(rows, target, weight)
         matrix = self._matrix(rows)
-        self.strength = self.config.strength or self._best_strength(matrix, target, weight, seed)
+        self.strength = self.config.strength or self._best_strength(
+            matrix, target, weight, rows.groups, seed
+        )
         self._solve_for(matrix, target, weight, seed)
 
     def _best_strength(
-        self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int
+        self,
+        matrix: Matrix,
+        target: np.ndarray,
+        weight: np.ndarray,
+        groups: np.ndarray | None,
+        seed: int,
     ) -> float:
         """Return the strength with the lowest loss on held-out fifths of the rows.
 
@@ -95,10 +103,12 @@ class LinearExpert(Expert):
         if not isinstance(matrix, np.ndarray) or len(matrix) < LEAST:
             return SPARSE_STRENGTH
         order = np.random.default_rng(seed).permutation(len(matrix))[:TRIED_ON]
-        fifths = np.array_split(order, 5)
+        fifths = apart(order, groups, [len(order) * part // 5 for part in range(1, 5)])
         losses = dict.fromkeys(STRENGTHS, 0.0)
         for held in fifths if len(order) <= FEW else fifths[:1]:
             learning = np.setdiff1d(order, held)
+            if not len(held):  # of few groups, some hold more than a fifth
+                continue
             for self.strength in STRENGTHS:
                 self._solve_for(matrix[learning], target[learning], weight[learning], seed)
                 losses[self.strength] += self._loss(self._answers(matrix[held]), target[held])

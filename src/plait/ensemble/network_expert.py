@@ -64,7 +64,7 @@ class NetworkExpert(Expert):
 
     def _build(self, widths: dict[str, int], encoders: Mapping[str, Encoder]) -> Network:
         fusion = FUSIONS[self.fusion](widths, self.settings)
-        task = TASKS[self.target.kind](fusion.width, self.target, self.head)
+        task = TASKS[self.target.kind](fusion.width, self.target, self.head, fusion.members)
         return Network(encoders, fusion, task)
 
     def fit(
@@ -97,6 +97,7 @@ class NetworkExpert(Expert):
                 rows.inputs(self.sources),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
+                rows.groups,
             )
             train(self.network, lesson, self.train_config, seed, self._judge(), record)
 

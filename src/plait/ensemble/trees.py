@@ -11,6 +11,7 @@ import torch
 
 from plait.cache import Encoded
 from plait.config import check_range
+from plait.data.split import apart
 from plait.encoders.reduction import Reduction
 from plait.ensemble.expert import NOTHING, Expert, State
 from plait.errors import MissingExtraError
@@ -101,7 +102,9 @@ class TreesExpert(Expert):
         matrix = self._matrix(rows)
         codes = self._codes(rows)
         columns = target.T if self.target.kind == "multilabel" else [self._labels(target)]
-        self.boosters = [self._boost(matrix, column, weight, codes, seed) for column in columns]
+        self.boosters = [
+            self._boost(matrix, column, weight, rows.groups, codes, seed) for column in columns
+        ]
 
     def _labels(self, target: np.ndarray) -> np.ndarray:
         if self.target.kind == "classify":
@@ -143,6 +146,7 @@ class TreesExpert(Expert):
         matrix: np.ndarray,
         target: np.ndarray,
         weight: np.ndarray,
+        groups: np.ndarray | None,
         codes: list[int],
         seed: int,
     ) -> lightgbm.Booster:
@@ -150,7 +154,7 @@ class TreesExpert(Expert):
         config = self.config
         order = np.random.default_rng(seed).permutation(len(matrix))
         held_out = round(0.1 * len(matrix)) if len(matrix) >= 50 else 0
-        learning, checking = np.sort(order[held_out:]), np.sort(order[:held_out])
+        checking, learning = (np.sort(part) for part in apart(order, groups, [held_out]))
         a_round = self._objective().get("num_class", len(self.target.labels) or 1)
         rounds = max(min(config.rounds, config.trees // a_round), 1)
         parameters = {

@@ -112,6 +112,7 @@ def _encoded(
     raw = raw_sources(problem.sources, config.encoders)
     truth = problem.target.guess(problem.truth[learning])
     learned = fit_and_encode(encoders, problem.samples, learning, truth, config.seed, raw)
+    learned = replace(learned, groups=problem.groups[learning])
     return learned, encode(encoders, problem.samples, held, raw)
 
 

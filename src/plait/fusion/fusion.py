@@ -25,9 +25,10 @@ class FusionConfig:
         width: that every source is mapped to; all but `concat`.
         heads: of attention.
         layers: of attention.
-        dropout: share of features and attention dropped in training, where there is attention.
+        dropout: share of features and attention dropped in training, by attention and `ensemble`.
         bottlenecks: tokens through which the sources of `bottleneck` exchange.
         rank: of `low_rank`'s tensor, and of the pairs of `bilinear`.
+        members: networks in an `ensemble`.
     """
 
     width: int = 256
@@ -36,6 +37,7 @@ class FusionConfig:
     dropout: float = 0.1
     bottlenecks: int = 4
     rank: int = 16
+    members: int = 16
 
     def __post_init__(self) -> None:
         check_range(self, "width", 1, 65536)
@@ -44,6 +46,7 @@ class FusionConfig:
         check_range(self, "dropout", 0.0, 0.9)
         check_range(self, "bottlenecks", 1, 1024)
         check_range(self, "rank", 1, 4096)
+        check_range(self, "members", 2, 1024)
 
 
 class Fusion(nn.Module, ABC):
@@ -65,6 +68,14 @@ class Fusion(nn.Module, ABC):
     @abstractmethod
     def width(self) -> int:
         """The width d of what comes out."""
+
+    @property
+    def members(self) -> int:
+        """How many ways to see a row are learned, a token each; 1 where there is the vector alone.
+
+        A task learns from each of them, and its scores are their mean.
+        """
+        return 1
 
     @abstractmethod
     def join(self, parts: list[Features], present: Tensor) -> Features:

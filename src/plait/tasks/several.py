@@ -32,8 +32,8 @@ class Several(Task):
     at 0. A row teaches the targets that are known of it.
     """
 
-    def __init__(self, width: int, target: Target, config: HeadConfig) -> None:
-        super().__init__(width, target, config)
+    def __init__(self, width: int, target: Target, config: HeadConfig, members: int = 1) -> None:
+        super().__init__(width, target, config, members)
         learned = config.weighting == "uncertainty"
         self.log_variances = nn.Parameter(torch.zeros(len(target.parts)), requires_grad=learned)
 

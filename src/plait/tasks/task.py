@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +55,18 @@ class HeadConfig:
 
 
 class Task(nn.Module, ABC):
-    """Owns its head: Features in; a loss while learning, scores afterwards."""
+    """Owns its head: Features in; a loss while learning, scores afterwards.
 
-    def __init__(self, width: int, target: Target, config: HeadConfig) -> None:
+    Args:
+        width: d of the Features.
+        target: that is predicted.
+        config: settings of the head.
+        members: k, of a fusion that sees every row in k ways (see `Fusion.members`).
+    """
+
+    def __init__(self, width: int, target: Target, config: HeadConfig, members: int = 1) -> None:
         super().__init__()
-        self.target, self.config = target, config
+        self.target, self.config, self.members = target, config, members
         self.head = self._build(width)
         # A hinge has no probabilities: one scale is learned beside it (Platt, 1999).
         self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=config.kind == "svm")
@@ -94,9 +102,27 @@ class Task(nn.Module, ABC):
             target: (b c), as `Target.encode` gives it.
             weight: (b) weights of the rows.
         """
-        losses = self.row_losses(self.head(features.pooled), target)
+        losses = self._mean(self.row_losses, features, target)
         return (losses * weight).sum() / weight.sum().clamp_min(1e-12)
+
+    def likelihoods(self, features: Features, target: Tensor) -> Tensor:
+        """Return (b) exp(-loss) of the (b c) target; the probability of the class it names."""
+        return self._mean(lambda *given: (-self.row_losses(*given)).exp(), features, target)
+
+    def _mean(
+        self, of: Callable[[Tensor, Tensor], Tensor], features: Features, target: Tensor
+    ) -> Tensor:
+        """Return (b), the mean over a row's members of what they get for the (b c) target."""
+        each = of(self._scores(features), target.repeat_interleave(self.members, 0))
+        return each.unflatten(0, (-1, self.members)).mean(dim=1)
+
+    def _scores(self, features: Features) -> Tensor:
+        """Return the head's (b*k c) scores, those of a row's k members one after the other."""
+        values = features.pooled if self.members == 1 else features.tokens.flatten(0, 1)
+        scores: Tensor = self.head(values)
+        return scores
 
     def predict(self, features: Features) -> Tensor:
         """Return (b c) scores: probabilities, or numbers in the target's units."""
-        return self.to_scores(self.head(features.pooled))
+        scores = self.to_scores(self._scores(features))
+        return scores.unflatten(0, (-1, self.members)).mean(dim=1)

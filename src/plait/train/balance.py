@@ -77,6 +77,6 @@ def alone(network: Network, rows: Mapping[str, Features], target: Tensor) -> dic
     task, scores = network.task, {}
     for name, part in rows.items():
         only = {k: p if k == name else p.keep(torch.zeros_like(p.present)) for k, p in rows.items()}
-        losses = task.row_losses(task.head(network.fusion(only).pooled), target)
-        scores[name] = float((-losses).exp()[part.present].sum())
+        likely = task.likelihoods(network.fusion(only), target)
+        scores[name] = float(likely[part.present].sum())
     return scores

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from plait.data.split import apart
 from plait.errors import ConfigError
 from plait.network import Network
 from plait.train.balance import balancing_weights
@@ -68,7 +69,7 @@ def train(
     accelerator = _accelerator(config)
     shuffle, hide = (torch.Generator().manual_seed(seed + more) for more in
                      (0, 1 + accelerator.process_index))  # fmt: skip
-    learning, held_out = _split(len(lesson.target), config.validation_share, shuffle)
+    learning, held_out = split(lesson, config.validation_share, shuffle)
     steps = -(-len(learning) // config.batch_size)
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = config.patience * epochs // config.epochs
@@ -109,10 +110,13 @@ def _epoch(
             keep.write(course)
 
 
-def _split(rows: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    order = torch.randperm(rows, generator=generator)
+def split(lesson: Lesson, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the rows that are learned from, and those that decide when to stop."""
+    rows = len(lesson.target)
+    order = torch.randperm(rows, generator=generator).numpy()
     held_out = round(rows * share) if rows >= 20 else 0
-    return order[held_out:], order[:held_out]
+    checking, learning = apart(order, lesson.groups, [held_out])
+    return torch.from_numpy(learning), torch.from_numpy(checking)
 
 
 def _order(target: Tensor, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:

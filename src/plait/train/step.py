@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,11 +33,14 @@ class Lesson:
         rows: of n rows, by source: Features, or samples for an encoder of the network.
         target: (n c).
         weight: (n), weights of the rows.
+        groups: (n) number of the group of each row, for what is held out; None where all rows are
+            independent.
     """
 
     rows: Mapping[str, Features | Raw]
     target: Tensor
     weight: Tensor
+    groups: np.ndarray | None = None
 
     def take(self, rows: Tensor, device: torch.device | None = None) -> Lesson:
         """Return the given rows, (k) long, on a device."""
