@@ -97,6 +97,27 @@ def test_predict(model: Path, new_things: Path, tmp_path: Path) -> None:
     assert "suffix must be" in plait("predict", model, new_things, "-o", "out.xls", ok=False)
 
 
+def test_distil(model: Path, things: Path, new_things: Path, tmp_path: Path) -> None:
+    student = tmp_path / "student"
+    options = ["--columns", "text", "--size", "tiny", "--temperature", 3, "--seed", 1]
+    shown = plait("distil", model, new_things, "-o", student, "--test", things, *options)
+    for words in ("labels alone", "the student's lead", "like the teacher", "times as fast"):
+        assert words in shown
+    assert "Learned from 60 rows, 60 of them with a label; judged on 160 rows" in shown
+    assert f"The student is in {student}" in shown
+    rows = list(csv.DictReader((student / "distilled.csv").read_text().splitlines()))
+    assert [row["model"] for row in rows] == ["teacher", "student", "labels alone"]
+    assert float(rows[1]["megabytes"]) < float(rows[0]["megabytes"])
+    found = json.loads((student / "distilled.json").read_text())
+    assert found["config"] == {"temperature": 3.0, "alpha": 0.5, "beta": 1.0, "seed": 1}
+    assert found["columns"] == ["text"]
+    assert "60 predictions" in plait("predict", student, new_things, "-o", tmp_path / "p.csv")
+    again = plait("distil", model, new_things, "-o", student, ok=False)
+    assert "exists already" in again
+    assert "There is no model folder" in plait("distil", tmp_path / "no", new_things, ok=False)
+    assert not (tmp_path / ".student-journal").exists()
+
+
 def test_predict_lists_what_it_could_not_read(model: Path, new_things: Path) -> None:
     table = new_things.parent / "bad.csv"
     table.write_text("photo,text\nnowhere.png,a huge thing\n,a tiny thing\n")
