@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import plait
 from plait.config import from_json
@@ -19,6 +21,8 @@ from plait.distillation import CONTROL, TEACHER, Distilled, identity_of, joined,
 from plait.ensemble.network_expert import NetworkExpert
 from plait.errors import ColumnError, ConfigError, ModelError, TableError
 from plait.progress import Progress
+from plait.report.files import distilled_columns
+from plait.report.tables import distilled_table
 from plait.student import NAME
 from plait.train.distil import DistilConfig
 
@@ -83,6 +87,12 @@ def test_no_label_at_all(teacher: plait.Model, unlabelled, things: Path) -> None
     assert judged[NAME].agreement > 0.6
     assert (found(student).rows, found(student).labelled, judged.rows) == (48, 0, 12)
     assert found(student).sentence.startswith("The student is ")
+    assert distilled_columns(found(student))["accuracy"] == [None, None]
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(distilled_table(found(student)))
+    assert "Learned from 48 rows, 0 of them with a label; judged on 12 rows" in (
+        console.export_text()
+    )
     assert student.evaluate(things, QUIET)["accuracy"] > 0.8
 
 

@@ -11,7 +11,7 @@ from plait.data.loader import Source, sources_of
 from plait.data.table import Table
 from plait.encoders.classical_image import ClassicalImageConfig
 from plait.encoders.classical_text import ClassicalTextConfig
-from plait.encoders.config import KINDS, TRAINED, EncoderConfig, choose_encoders
+from plait.encoders.config import KINDS, EncoderConfig, choose_encoders
 from plait.encoders.trained import TrainedConfig
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant
@@ -48,7 +48,7 @@ SIZES: Mapping[str, Size] = {
         FusionConfig(width=128),
     ),
     "tiny": Size(
-        ClassicalImageConfig(words=16, width=48),
+        ClassicalImageConfig(side=32, words=16, width=48),
         ClassicalTextConfig(vocabulary=3000, width=64),
         TrainedConfig(width=48, layers=1, vocabulary=2000, longest=32, side=48),
         FusionConfig(width=64),
@@ -143,16 +143,13 @@ def _left_out(column: Column, names: Sequence[str]) -> Column:
 
 
 def _light(teacher: EncoderConfig) -> EncoderConfig:
-    """Return encoders that are light: classical ones as they are, small trained ones for others.
+    """Return encoders that are light: plait's own in the student's size, none that is pretrained.
 
-    Texts are read by the classical encoder wherever the teacher has a pretrained one: it is faster
-    than any network, and a network of subwords needs more rows than most tables have.
+    In the place of a pretrained one stands the classical one: it is a few megabytes and, unlike
+    one that is trained from scratch, needs no more rows than most tables have.
     """
-    names: dict[str, Any] = {f"of_{kind}": _light_name(kind, teacher.name(kind)) for kind in KINDS}
+    own = {kind: teacher.name(kind) for kind in KINDS}
+    names: dict[str, Any] = {
+        f"of_{kind}": name if name in ENCODERS[kind] else "classical" for kind, name in own.items()
+    }
     return replace(teacher, **names)
-
-
-def _light_name(kind: str, name: str) -> str:
-    if name in ENCODERS[kind]:
-        return name
-    return "classical" if kind == "text" else TRAINED.name(kind)
