@@ -87,12 +87,12 @@ def run(key: Row) -> Row:
     names = found.values("group")
     told = [names[row] if row in set(labelled) else None for row in range(len(found))]
     hidden = found.with_column("group", told).take(learning)
-    result: Row = {"teacher": teacher.entrant.name, "students": {}}
+    judged: Row = {}
     for name, said in key["students"].items():
         options = {**said, "config": DistilConfig(**said.get("config", {}), seed=key["seed"])}
         student = plait.distil(teacher, hidden, test=found.take(test), progress=QUIET, **options)
         sides = student.facts["distilled"]["beside"]["sides"]
-        result["students"][name] = {
+        judged[name] = {
             side["name"]: {
                 "score": side["score"]["value"],
                 "MB": side["megabytes"],
@@ -102,7 +102,7 @@ def run(key: Row) -> Row:
             }
             for side in sides
         }
-    return result
+    return {"teacher": teacher.entrant.name, "judged": judged}
 
 
 def main() -> None:
@@ -117,7 +117,7 @@ def main() -> None:
     rows = measure("distil", keys, run, budget=12 * 60)
     lines = []
     for name in TABLES:
-        own = [row["students"] for row in rows if row["table"] == name]
+        own = [row["judged"] for row in rows if row["table"] == name]
         for student in STUDENTS if len(own) > 1 else ():
             for side in own[0][student]:
                 if side == "teacher" and student != next(iter(STUDENTS)):
