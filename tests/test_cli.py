@@ -97,6 +97,27 @@ def test_predict(model: Path, new_things: Path, tmp_path: Path) -> None:
     assert "suffix must be" in plait("predict", model, new_things, "-o", "out.xls", ok=False)
 
 
+def test_distil(model: Path, things: Path, new_things: Path, tmp_path: Path) -> None:
+    student = tmp_path / "student"
+    options = ["--columns", "text", "--size", "tiny", "--temperature", 3, "--seed", 1]
+    shown = plait("distil", model, new_things, "-o", student, "--test", things, *options)
+    for words in ("labels alone", "the student's lead", "like the teacher", "times as fast"):
+        assert words in shown
+    assert "Learned from 60 rows, 60 of them with a label; judged on 160 rows" in shown
+    assert f"The student is in {student}" in shown
+    rows = list(csv.DictReader((student / "distilled.csv").read_text().splitlines()))
+    assert [row["model"] for row in rows] == ["teacher", "student", "labels alone"]
+    assert float(rows[1]["megabytes"]) < float(rows[0]["megabytes"])
+    found = json.loads((student / "distilled.json").read_text())
+    assert found["config"] == {"temperature": 3.0, "alpha": 0.5, "beta": 1.0, "seed": 1}
+    assert found["columns"] == ["text"]
+    assert "60 predictions" in plait("predict", student, new_things, "-o", tmp_path / "p.csv")
+    again = plait("distil", model, new_things, "-o", student, ok=False)
+    assert "exists already" in again
+    assert "There is no model folder" in plait("distil", tmp_path / "no", new_things, ok=False)
+    assert not (tmp_path / ".student-journal").exists()
+
+
 def test_predict_lists_what_it_could_not_read(model: Path, new_things: Path) -> None:
     table = new_things.parent / "bad.csv"
     table.write_text("photo,text\nnowhere.png,a huge thing\n,a tiny thing\n")
@@ -143,7 +164,9 @@ def test_fit_with_a_search_leaves_its_picture_and_all_losses(
     assert (tmp_path / "m" / "tuning.png").read_bytes()[1:4] == b"PNG"
     losses = (tmp_path / "m" / "training" / "training.csv").read_text().splitlines()
     assert losses[0] == "training,epoch,loss,validation,learning_rate"
-    assert {line.split(",")[0] for line in losses[1:]} >= {"fold 0/concat", "fold 1/concat"}
+    fusion = json.loads((tmp_path / "m" / "plait.json").read_text())["config"]["fusion"]
+    trainings = {line.split(",")[0] for line in losses[1:]}
+    assert trainings >= {f"fold 0/{fusion}", f"fold 1/{fusion}"}
     assert list((tmp_path / "m" / "training").rglob("events.out.tfevents*"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
     assert "Reading" not in plait(*arguments, "-o", tmp_path / "n", "--tracker", "x", ok=False)
@@ -218,6 +241,6 @@ def test_stopped_by_the_user_it_says_so_and_how_to_go_on(things: Path, tmp_path:
     run.send_signal(signal.SIGINT)
     said = run.communicate()[1]
     assert run.returncode == 130
-    assert "Stopped; what was there before is as it was, and `plait fit … --resume` goes" in said
+    assert "Stopped; what was there before is as it was, and the same command with" in said
     assert "Traceback" not in said
     assert not folder.exists()

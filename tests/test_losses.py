@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.special import log_softmax
+from scipy.special import expit, log_expit, log_softmax, logit, softmax
 
 from plait import losses
 
@@ -94,3 +94,45 @@ def test_adjusted_logits_give_the_balanced_optimum() -> None:
 
     assert gradient(1.0) == pytest.approx([0, 0], abs=1e-6)
     assert gradient(0.0) == pytest.approx([0.5 - 0.9, 0.5 - 0.1])
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
+def test_soft_cross_entropy(temperature) -> None:
+    teacher = softmax(2 * RNG.normal(size=SCORES.shape), axis=1)
+    p = softmax(np.log(teacher) / temperature, axis=1)
+    expected = -(temperature**2) * (p * log_softmax(SCORES / temperature, axis=1)).sum(axis=1)
+    found = losses.soft_cross_entropy(
+        torch.from_numpy(SCORES), torch.from_numpy(teacher), temperature
+    )
+    assert found.numpy() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
+def test_soft_label_cross_entropy(temperature) -> None:
+    teacher = RNG.uniform(0.01, 0.99, SCORES.shape)
+    p, z = expit(logit(teacher) / temperature), SCORES / temperature
+    expected = -(temperature**2) * (p * log_expit(z) + (1 - p) * log_expit(-z))
+    found = losses.soft_label_cross_entropy(
+        torch.from_numpy(SCORES), torch.from_numpy(teacher), temperature
+    )
+    assert found.numpy() == pytest.approx(expected)
+
+
+def test_soft_losses_of_a_sure_teacher_are_those_of_the_truth() -> None:
+    scores, sure = torch.from_numpy(SCORES), torch.eye(5, dtype=torch.float64)[CLASSES]
+    hard = losses.cross_entropy(scores, torch.from_numpy(CLASSES))
+    assert losses.soft_cross_entropy(scores, sure, 1.0).numpy() == pytest.approx(hard, abs=1e-4)
+    labels = torch.from_numpy(LABELS)
+    assert losses.soft_label_cross_entropy(scores, labels, 1.0).numpy() == pytest.approx(
+        losses.label_cross_entropy(scores, labels).numpy(), abs=1e-4
+    )
+
+
+def test_soft_losses_are_least_where_student_and_teacher_agree() -> None:
+    scores = torch.from_numpy(SCORES).requires_grad_()
+    for loss, made in (
+        (losses.soft_cross_entropy, scores.softmax(dim=1)),
+        (losses.soft_label_cross_entropy, scores.sigmoid()),
+    ):
+        (gradient,) = torch.autograd.grad(loss(scores, made.detach(), 3.0).sum(), scores)
+        assert gradient.numpy() == pytest.approx(0, abs=2e-6)

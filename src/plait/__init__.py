@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plait import datasets
     from plait.data.read import read
+    from plait.distillation import distil
     from plait.doctor import check
     from plait.ensemble.config import FitConfig
     from plait.errors import PlaitError
@@ -29,6 +30,7 @@ _HOMES = {
     "PlaitRegressor": "plait.estimators",
     "check": "plait.doctor",
     "compare": "plait.fitting",
+    "distil": "plait.distillation",
     "embed": "plait.vectors",
     "fit": "plait.fitting",
     "load": "plait.model",
@@ -44,6 +46,7 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "distil",
     "embed",
     "fit",
     "load",

@@ -42,12 +42,13 @@ def model_card(model: Parts) -> str:
         parts.append("Left out:\n\n| column | reason |\n| --- | --- |\n" + "\n".join(left_out))
     if "board" in facts:
         parts.append("## How it scored\n\n" + _board(facts))
+    if "distilled" in facts:
+        parts.append("## How it scored, beside its teacher\n\n" + _beside(facts))
     parts.append(
         "## Limits\n\n"
         "- The scores hold for rows like those it learned from; nothing is promised for others.\n"
-        "- The winner was chosen on the rows it is scored on, so its score is a little too good; a "
-        "test set of your own (`plait evaluate`) is not.\n"
-        "- Any column may be missing in a row, at a loss; `plait explain` shows what each one "
+        + (_CHOSEN if "board" in facts else "")
+        + "- Any column may be missing in a row, at a loss; `plait explain` shows what each one "
         "adds.\n"
         "- Probabilities are as the models gave them; they were not calibrated afterwards."
     )
@@ -58,6 +59,12 @@ def model_card(model: Parts) -> str:
         + f"\n- data fingerprint `{facts.get('fingerprint', 'unknown')}`"
     )
     return "\n\n".join(parts) + "\n"
+
+
+_CHOSEN = (
+    "- The winner was chosen on the rows it is scored on, so its score is a little too good; a "
+    "test set of your own (`plait evaluate`) is not.\n"
+)
 
 
 def _what(model: Parts) -> str:
@@ -94,3 +101,27 @@ def _board(facts: dict[str, Any]) -> str:
         scores = ", ".join(f"{k} {v['value']:.4f}" for k, v in facts["test"]["scores"].items())
         text += f"\n\nOn {facts['test']['rows']} test rows kept apart: {scores}."
     return text
+
+
+def _beside(facts: dict[str, Any]) -> str:
+    distilled = facts["distilled"]
+    judged = distilled["beside"]
+    lines = [
+        f"| {side['name']} | {_score(side['score'])} | {side['rows_per_second']:,.0f} "
+        f"| {side['megabytes']:,.1f} |"
+        for side in judged["sides"]
+    ]
+    head = f"| | {judged['metric']}, 95 % interval | rows/s | MB |\n| --- | --- | --- | --- |\n"
+    return (
+        head + "\n".join(lines) + f"\n\nOn {judged['rows']:,} rows. {facts['sentence']}\n\n"
+        f"The teacher is `{distilled['teacher']}`; temperature "
+        f"{distilled['config']['temperature']:g}, weight of the truth "
+        f"{distilled['config']['alpha']:g}, of the teacher's Features "
+        f"{distilled['config']['beta']:g}."
+    )
+
+
+def _score(score: dict[str, float] | None) -> str:
+    if score is None:
+        return "not known"
+    return f"{score['value']:.4f}, {score['low']:.4f} to {score['high']:.4f}"

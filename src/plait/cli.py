@@ -342,6 +342,72 @@ def predict(
 
 
 @app.command()
+def distil(
+    model: ModelArgument,
+    table: TableArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("student"),
+    size: Annotated[str, typer.Option(help="small or tiny.")] = "small",
+    columns: Annotated[
+        list[str] | None, typer.Option(help="That the student reads; all of the teacher's.")
+    ] = None,
+    encoders: Encoders = None,
+    test: Annotated[
+        str | None, typer.Option(help="Rows to judge on; a fifth of the table by default.")
+    ] = None,
+    split: SplitOption = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="That probabilities are compared at.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Weight of the truth beside the teacher's prediction.")
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the teacher's Features.")] = None,
+    seed: Seed = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was killed.")
+    ] = False,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Let a small student learn from a model, on rows with or without the target."""
+    import shutil
+
+    from plait.config import from_json
+    from plait.distillation import Distilled, distil
+    from plait.folder import require_free
+    from plait.model import load
+    from plait.progress import Progress
+    from plait.report.files import distilled_columns, write_columns, write_json
+    from plait.report.tables import distilled_table
+    from plait.train.distil import DistilConfig
+
+    journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
+    if not resume:
+        shutil.rmtree(journal, ignore_errors=True)
+    said = {"temperature": temperature, "alpha": alpha, "beta": beta, "seed": seed}
+    student = distil(
+        load(model),
+        _read(table, allow_outside, allow_urls, encoding),
+        size=size,
+        columns=_names(columns) if columns is not None else None,
+        encoders=_names(encoders),
+        test=None if test is None else _read(test, allow_outside, allow_urls, encoding),
+        split=split,
+        config=from_json(DistilConfig, {k: v for k, v in said.items() if v is not None}),
+        journal=journal,
+        progress=Progress(lines=True),
+    )
+    folder = student.save(output, overwrite)
+    found = from_json(Distilled, student.facts["distilled"])
+    write_columns(folder / "distilled.csv", distilled_columns(found))
+    write_json(folder / "distilled.json", found)
+    _print(distilled_table(found))
+    _print(f"The student is in {folder}. Next: plait predict {folder} new.csv")
+
+
+@app.command()
 def evaluate(
     model: ModelArgument,
     table: TableArgument,
@@ -594,7 +660,7 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-GO_ON = " `plait fit … --resume` goes on where it was."
+GO_ON = " the same command with --resume (fit, distil) goes on where it was."
 
 
 def _is_disk_full(error: Exception) -> bool:

@@ -233,12 +233,12 @@ def set_up(
     metric = choose_metric(learned, config.metric)
     require_settings(learned, config)
     truth = learned.encode(values)
-    classes = _classes(learned, truth)
+    classes = classes_of(learned, truth)
     split = make_split(known, way, config.folds, classes, config.seed)
     reader = Reader(known, ledger)
     encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
     samples, seconds = prepare(reader, sources, encoders, progress)
-    _check_cells(reader, sources, config.max_bad_share)
+    check_cells(reader, sources, config.max_bad_share)
     problem = Problem(sources, samples, seconds, learned, truth, split.groups, prepared=encoders)
     return Setup(schema, problem, split, ledger, metric)
 
@@ -256,7 +256,7 @@ def _learn_target(columns: Sequence[Column], values: Sequence[Any]) -> Target:
     )
 
 
-def _classes(target: Target, truth: np.ndarray) -> np.ndarray | None:
+def classes_of(target: Target, truth: np.ndarray) -> np.ndarray | None:
     """Return (n) the class of each row, of the first target that has classes; or None."""
     for part, own in target.each:
         if part.kind == "classify":
@@ -332,7 +332,7 @@ def overrides_of(modalities: Mapping[str, str]) -> dict[str, Modality]:
     return {name: Modality(word) for name, word in modalities.items()}
 
 
-def _check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> None:
+def check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> None:
     """Read every cheap cell once, so that the ledger is whole before the contest starts."""
     for source in sources:
         for column in source.columns:

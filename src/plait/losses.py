@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+LEAST = 1e-6
+"""Probability that is held for nothing: no logarithm is taken of less."""
+
 
 def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     """Return -log softmax(scores)[target].
@@ -15,6 +18,30 @@ def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
         target: (b) class numbers.
     """
     return functional.cross_entropy(scores, target, reduction="none")
+
+
+def soft_cross_entropy(scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Return -T^2 sum over classes of p log softmax(scores / T), p = softmax(log(teacher) / T).
+
+    Distillation (Hinton, Vinyals and Dean, 2015, section 2): what a teacher holds for possible
+    beside the truth is told too, the more the higher T is; T^2 keeps the size of the gradient.
+
+    Args:
+        scores: (b c) logits.
+        teacher: (b c) probabilities; at temperature 1 any soft target.
+        temperature: T.
+
+    Returns:
+        (b).
+    """
+    soft = (teacher.clamp_min(LEAST).log() / temperature).softmax(dim=1).to(scores.dtype)
+    return -(temperature**2) * (soft * (scores / temperature).log_softmax(dim=1)).sum(dim=1)
+
+
+def soft_label_cross_entropy(scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Return (b c), the same of each label by itself, with sigmoids in place of the softmax."""
+    soft = (torch.logit(teacher, eps=LEAST) / temperature).sigmoid()
+    return temperature**2 * label_cross_entropy(scores / temperature, soft)
 
 
 def focal(row_losses: Tensor, focusing: float) -> Tensor:
@@ -69,6 +96,7 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
 def label_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     """Return (b c), the binary cross-entropy of each label."""
+    target = target.to(scores.dtype)
     return functional.binary_cross_entropy_with_logits(scores, target, reduction="none")
 
 
@@ -79,7 +107,7 @@ def binary_hinge(scores: Tensor, target: Tensor) -> Tensor:
         scores: (b c) margins.
         target: (b c) 0 or 1.
     """
-    return (1 - (2 * target - 1) * scores).clamp_min(0).mean(dim=1)
+    return (1 - (2 * target.to(scores.dtype) - 1) * scores).clamp_min(0).mean(dim=1)
 
 
 def squared_error(scores: Tensor, target: Tensor) -> Tensor:

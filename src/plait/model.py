@@ -123,7 +123,7 @@ class Model(Parts):
     @one_thread()
     def encode(self, table: Table, progress: Progress) -> tuple[Encoded, Ledger]:
         """Read, prepare and encode every row of a table."""
-        self._require_columns(table)
+        self.require_columns(table)
         ledger = Ledger()
         encoders = {s.name: build_encoder(s, self.config.encoders) for s in self.read}
         # Fitted ones know which network they were fitted on, and refuse another.
@@ -138,7 +138,12 @@ class Model(Parts):
         read = (column.stored for source in self.read for column in source.columns)
         return list(dict.fromkeys(read))
 
-    def _require_columns(self, table: Table) -> None:
+    def require_columns(self, table: Table) -> None:
+        """Refuse a table that has none of the columns that are read.
+
+        Raises:
+            TableError: saying which these are, and which there are.
+        """
         if not any(name in table for name in self.columns):
             raise TableError(
                 f"The table has none of the columns that the model reads. It reads {self.columns}, "

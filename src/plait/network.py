@@ -39,8 +39,11 @@ class Network(nn.Module):
 
     def loss(self, features: Mapping[str, Features], target: Tensor, weight: Tensor) -> Tensor:
         """Return the scalar loss of b rows, for a target (b c) and row weights (b)."""
-        loss: Tensor = self.task.loss(self.fusion(features), target, weight)
-        return loss
+        return self.loss_of(self.fusion(features), target, weight)
+
+    def loss_of(self, joined: Features, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the same of Features that were joined already."""
+        return self.task.loss(joined, target, weight)
 
     def predict(self, features: Mapping[str, Features]) -> Tensor:
         """Return (b c) scores."""

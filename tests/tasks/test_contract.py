@@ -109,6 +109,26 @@ def test_loss_is_the_weighted_mean_of_rows(name, head) -> None:
 
 
 @every_task
+@pytest.mark.parametrize("head", [head for head in HEADS if head != "svm"])
+def test_what_a_teacher_says_pulls_the_scores_towards_it(name, head) -> None:
+    task = build(name, head)
+    for key, parameter in task.named_parameters():
+        if key.endswith("log_scale"):  # only a hinge learns it
+            torch.nn.init.zeros_(parameter)
+    scores = task.head(X[:8]).detach().clamp(-4, 4).requires_grad_()
+    same, other = task.to_scores(scores).detach(), task.to_scores(scores.flip(0)).detach()
+    losses = task.soft_losses(scores, same, 2.0)
+    assert losses.shape == (8,)
+    (still,) = torch.autograd.grad(losses.sum(), scores)
+    (pulled,) = torch.autograd.grad(task.soft_losses(scores, other, 2.0).sum(), scores)
+    assert still.abs().max() < 1e-3
+    assert pulled.abs().amax(dim=0).min() > 0.02
+    with torch.no_grad():
+        nearer = task.soft_losses(scores - 0.01 * pulled, other, 2.0)
+        assert nearer.sum() < task.soft_losses(scores, other, 2.0).sum()
+
+
+@every_task
 @every_head
 @pytest.mark.parametrize("size", [1, 5])
 @pytest.mark.parametrize("scale", [1.0, 1e4])

@@ -300,14 +300,8 @@ def refit(
     by_name = {entrant.name: entrant for entrant in entrants}
     read = {source for name in names for source in by_name[name].sources}
     needed = [source for source in problem.sources if source.name in read]
-    encoders = frozen_encoders(needed, config.encoders)
-    for name, encoder in encoders.items():
-        encoder.prepared_by(problem.prepared.get(name, encoder))
-    raw = raw_sources(needed, config.encoders)
+    encoders, encoded = encode_rows(problem, needed, rows, config)
     truth = problem.truth[rows]
-    guess = problem.target.guess(truth)
-    encoded = fit_and_encode(encoders, problem.samples, rows, guess, config.seed, raw)
-    encoded = replace(encoded, groups=problem.groups[rows])
     advance(1)
     experts = {}
     for name in names:
@@ -316,6 +310,19 @@ def refit(
         experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, record)
         advance(1)
     return Fitted(encoders, experts, combiner)
+
+
+def encode_rows(
+    problem: Problem, sources: Sequence[Source], rows: np.ndarray, config: FitConfig
+) -> tuple[dict[str, Encoder], Encoded]:
+    """Return the frozen encoders of some sources, fitted on the given rows, and these rows."""
+    encoders = frozen_encoders(sources, config.encoders)
+    for name, encoder in encoders.items():
+        encoder.prepared_by(problem.prepared.get(name, encoder))
+    raw = raw_sources(sources, config.encoders)
+    guess = problem.target.guess(problem.truth[rows])
+    encoded = fit_and_encode(encoders, problem.samples, rows, guess, config.seed, raw)
+    return encoders, replace(encoded, groups=problem.groups[rows])
 
 
 def row_weights(truth: np.ndarray, config: FitConfig) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,10 @@ from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
 from plait.train.record import Record
+from plait.types import Features, Raw
+
+if TYPE_CHECKING:
+    from plait.train.distil import Teacher
 
 ROWS_A_BATCH = 512
 
@@ -74,8 +78,18 @@ class NetworkExpert(Expert):
         weight: np.ndarray,
         seed: int,
         record: Record = NOTHING,
+        teacher: Teacher | None = None,
     ) -> None:
-        """Build and train the network; the random numbers are its own."""
+        """Build and train the network; the random numbers are its own.
+
+        Args:
+            rows: n of them, encoded.
+            target: (n c).
+            weight: (n).
+            seed: of everything random.
+            record: of the training.
+            teacher: of rows that have a source, all of them; it is learned from beside the target.
+        """
         # Predicting must not load what only training needs.
         from plait.train.loop import train
         from plait.train.step import Lesson
@@ -99,7 +113,11 @@ class NetworkExpert(Expert):
                 torch.from_numpy(weight.astype(np.float32)),
                 rows.groups,
             )
-            train(self.network, lesson, self.train_config, seed, self._judge(), record)
+            learner = self.network
+            if teacher is not None:
+                learner, lesson = teacher.teach(learner, lesson)
+            train(learner, lesson, self.train_config, seed, self._judge(), record)
+            self.network.eval()
 
     def _judge(self) -> Callable[[Tensor, Tensor], float] | None:
         """Return the cost that decides when to stop: of the metric that is named, if it is."""
@@ -112,17 +130,28 @@ class NetworkExpert(Expert):
 
         return cost
 
-    @torch.no_grad()
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c)."""
         assert self.network is not None
+        return self._of_batches(self.network, rows).double().numpy()
+
+    def vectors(self, rows: Encoded) -> np.ndarray:
+        """Return (n d), what the fusion made of each row: zero where it had no source."""
+        network = self.network
+        assert network is not None
+        return self._of_batches(lambda p: network.fusion(network.encode(p)).pooled, rows).numpy()
+
+    @torch.no_grad()
+    def _of_batches(
+        self, function: Callable[[Mapping[str, Features | Raw]], Tensor], rows: Encoded
+    ) -> Tensor:
         inputs = rows.inputs(self.sources)
         with threads(self.threads):
             parts = [
-                self.network({name: part.take(batch) for name, part in inputs.items()})
+                function({name: part.take(batch) for name, part in inputs.items()})
                 for batch in torch.arange(len(rows)).split(ROWS_A_BATCH)
             ]
-        return torch.cat(parts).double().numpy()
+        return torch.cat(parts)
 
     def state(self) -> State:
         """Return the weights, and the widths that the network was built for."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from plait.config import to_json
 from plait.data.table import Table
+from plait.distillation import Distilled
 from plait.ensemble.board import Board
 from plait.errors import ConfigError
 from plait.model import Prediction
@@ -108,6 +109,22 @@ def board_columns(board: Board) -> dict[str, list[Any]]:
         "fit_seconds": [line.fit_seconds for line in board.lines],
         "rows_per_second": [line.rows_per_second for line in board.lines],
         "megabytes": [line.megabytes for line in board.lines],
+    }
+
+
+def distilled_columns(found: Distilled) -> dict[str, list[Any]]:
+    """Return a student beside its teacher as columns: one row a model."""
+    sides = found.beside.sides
+    return {
+        "model": [side.name for side in sides],
+        found.beside.metric: [side.score.value if side.score else None for side in sides],
+        "low": [side.score.low if side.score else None for side in sides],
+        "high": [side.score.high if side.score else None for side in sides],
+        "lead": [side.lead.value if side.lead else None for side in sides],
+        "p": [side.lead.p if side.lead else None for side in sides],
+        "agreement": [side.agreement for side in sides],
+        "rows_per_second": [side.rows_per_second for side in sides],
+        "megabytes": [side.megabytes for side in sides],
     }
 
 

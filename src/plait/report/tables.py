@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from plait.distillation import Distilled
 from plait.doctor import TableReport
 from plait.ensemble.board import Board
 from plait.errors import many
@@ -55,6 +56,35 @@ def board_table(board: Board) -> RenderableType:
         else (f"; saying the same of every row scores {board.chance:.3f}.")
     )
     return Group(table, "", escape(board.sentence), judged)
+
+
+def distilled_table(found: Distilled) -> RenderableType:
+    """Return the student beside its teacher: score, agreement, speed and size."""
+    judged = found.beside
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    arrow = "" if judged.higher else " (lower is better)"
+    heads = (f"{judged.metric}{arrow}", "95 % interval", "the student's lead", "p",
+             "like the teacher", "rows/s", "MB")  # fmt: skip
+    for name in heads:
+        table.add_column(name, justify="right")
+    for side in judged.sides:
+        score, lead = side.score, side.lead
+        table.add_row(
+            side.name,
+            "" if score is None else f"{score.value:.4f}",
+            "" if score is None else f"{score.low:.4f} … {score.high:.4f}",
+            "" if lead is None else f"{lead.value:+.4f} [{lead.low:+.4f}, {lead.high:+.4f}]",
+            "" if lead is None else f"{lead.p:.3f}",
+            "" if side.agreement is None else f"{side.agreement:.4f}",
+            f"{side.rows_per_second:,.0f}",
+            f"{side.megabytes:,.1f}",
+        )
+    learned = (
+        f"Learned from {many(found.rows, 'row')}, {found.labelled:,} of them with a label; judged "
+        f"on {many(judged.rows, 'row')} that no student has seen."
+    )
+    return Group(table, "", escape(found.sentence), learned)
 
 
 def check_table(report: TableReport) -> RenderableType:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from plait.losses import (
+    LEAST,
     adjusted,
     binary_cross_entropy,
     binary_hinge,
@@ -13,11 +14,10 @@ from plait.losses import (
     focal,
     label_cross_entropy,
     multiclass_hinge,
+    soft_cross_entropy,
+    soft_label_cross_entropy,
 )
 from plait.tasks.task import Task
-
-LEAST = 1e-6
-"""How often every class is taken to occur, at least: one that never does has no logarithm."""
 
 
 class Classify(Task):
@@ -34,6 +34,10 @@ class Classify(Task):
             scores = adjusted(scores, prior, self.config.strength)
         losses = cross_entropy(scores, classes)
         return focal(losses, self.config.focusing) if self.config.loss == "focal" else losses
+
+    def soft_losses(self, scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Return (b)."""
+        return soft_cross_entropy(scores * self.scale(), teacher, temperature)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities that sum to one."""
@@ -54,6 +58,11 @@ class Multilabel(Task):
         losses = label_cross_entropy(scores, target)
         losses = focal(losses, self.config.focusing) if self.config.loss == "focal" else losses
         return losses.mean(dim=1)
+
+    def soft_losses(self, scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Return (b)."""
+        scaled = scores * self.scale()
+        return soft_label_cross_entropy(scaled, teacher, temperature).mean(dim=1)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c) probabilities, each on its own."""

@@ -16,6 +16,10 @@ class Regress(Task):
         loss = epsilon_insensitive if self.config.kind == "svm" else squared_error
         return loss(scores, self.target.scale.to_units(target.double()).to(scores.dtype))
 
+    def soft_losses(self, scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Return (b): a number has no temperature, it is learned as if it were the truth."""
+        return self.row_losses(scores, teacher)
+
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b 1) in the target's units, float64: large numbers may differ by little."""
         return self.target.scale.from_units(scores.double())

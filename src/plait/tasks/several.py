@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 import torch
@@ -42,27 +42,36 @@ class Several(Task):
 
     def row_losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """Return (b)."""
+        return self._sum(scores, target, lambda task, own, truth: task.row_losses(own, truth))
+
+    def soft_losses(self, scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Return (b)."""
+        return self._sum(
+            scores, teacher, lambda task, own, soft: task.soft_losses(own, soft, temperature)
+        )
+
+    def _sum(
+        self, scores: Tensor, target: Tensor, loss: Callable[[Task, Tensor, Tensor], Tensor]
+    ) -> Tensor:
         losses = []
-        for place, (task, part, columns) in enumerate(self._tasks()):
+        for place, (task, columns) in enumerate(self._tasks()):
             truth = target[:, columns]
             there = ~truth.isnan().any(dim=1)
-            truth = torch.where(there[:, None], truth, 0.0)
-            truth = truth.to(scores.dtype) if part.labels else truth
-            own = task.row_losses(scores[:, columns], truth)
+            own = loss(task, scores[:, columns], torch.where(there[:, None], truth, 0.0))
             weighed = (-self.log_variances[place]).exp() * own + self.log_variances[place] / 2
             losses.append(torch.where(there, weighed, 0.0))
         return torch.stack(losses).sum(dim=0)
 
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return (b c), the scores of each target side by side."""
-        parts = [t.to_scores(scores[:, columns]).double() for t, _, columns in self._tasks()]
+        parts = [t.to_scores(scores[:, columns]).double() for t, columns in self._tasks()]
         return torch.cat(parts, dim=1)
 
-    def _tasks(self) -> Iterator[tuple[Task, Target, slice]]:
-        """Yield each task with its target, and its columns of the scores."""
+    def _tasks(self) -> Iterator[tuple[Task, slice]]:
+        """Yield each task with its columns of the scores."""
         heads = cast(_Heads, self.head)
-        for task, (part, columns) in zip(heads.tasks(), self.target.each, strict=True):
-            yield task, part, columns
+        for task, (_, columns) in zip(heads.tasks(), self.target.each, strict=True):
+            yield task, columns
 
 
 class _Heads(nn.ModuleList):

@@ -91,6 +91,16 @@ class Task(nn.Module, ABC):
         """Return (b) losses of the head's (b c) scores and the (b c) target."""
 
     @abstractmethod
+    def soft_losses(self, scores: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Return (b) losses of the head's (b c) scores for what a teacher predicts.
+
+        Args:
+            scores: (b c), of the head.
+            teacher: (b c) probabilities or numbers, as `to_scores` gives them.
+            temperature: at which probabilities are compared.
+        """
+
+    @abstractmethod
     def to_scores(self, scores: Tensor) -> Tensor:
         """Return the head's (b c) scores as probabilities, or in the target's units."""
 

@@ -73,8 +73,8 @@ class Learner(nn.Module):
             return network.loss(features, lesson.target, lesson.weight)
         features, other, share = mix(features, config.mixup, self.generator)
         joined = network.fusion(features)
-        one = network.task.loss(joined, lesson.target, lesson.weight)
-        two = network.task.loss(joined, lesson.target[other], lesson.weight[other])
+        one = network.loss_of(joined, lesson.target, lesson.weight)
+        two = network.loss_of(joined, lesson.target[other], lesson.weight[other])
         return share * one + (1 - share) * two
 
 

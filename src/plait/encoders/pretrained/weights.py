@@ -131,6 +131,11 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
         raise ModelError(f"{str(path)!r} is damaged: {error}") from error
 
 
+def weights_size(folder: Path) -> int:
+    """Return the bytes of a model's weights on disk."""
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+
+
 @lru_cache(maxsize=32)
 def identity(folder: Path) -> str:
     """Return a hash of everything in a model's folder that its vectors depend on."""
