@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ class Encoded:
         matrices: what experts that are not networks read of a source, where its encoder offers it.
         codes: which columns of a matrix are level codes, by source.
         raw: samples of all n rows, by source, for encoders that are trained.
+        encoders: those that made the Features, by source.
         groups: (n) number of the group of each row, for what is held out on the way; None where
             all rows are independent.
     """
@@ -32,16 +33,16 @@ class Encoded:
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
     codes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     raw: Mapping[str, Raw] = field(default_factory=dict)
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)
     groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         parts: list[Features | Raw] = [*self.features.values(), *self.raw.values()]
         return len(parts[0])
 
-    def inputs(self, sources: Iterable[str]) -> dict[str, Features | Raw]:
-        """Return what a network reads of each source: samples, or else Features."""
-        return {name: self.raw[name] if name in self.raw else self.features[name]
-                for name in sources}  # fmt: skip
+    def inputs(self, sources: Iterable[str], raw: Container[str]) -> dict[str, Features | Raw]:
+        """Return what a network reads of each source: samples of those in `raw`, or Features."""
+        return {name: self.raw[name] if name in raw else self.features[name] for name in sources}
 
     def take(self, rows: np.ndarray) -> Encoded:
         """Return the given rows, (k) numbers or (n) booleans, in order."""
@@ -74,7 +75,8 @@ class Encoded:
 
     def present(self, sources: Iterable[str]) -> Tensor:
         """Return (n), True where the row has at least one of the sources."""
-        return torch.stack([p.present for p in self.inputs(sources).values()]).any(dim=0)
+        parts = self.inputs(sources, self.raw.keys() - self.features.keys()).values()
+        return torch.stack([part.present for part in parts]).any(dim=0)
 
 
 def _emptied(matrix: Matrix) -> Matrix:
@@ -88,7 +90,7 @@ def encode(
     encoders: Mapping[str, Encoder],
     samples: Mapping[str, Sequence[Sample | None]],
     rows: np.ndarray,
-    raw: Iterable[str] = (),
+    raw: Mapping[str, Sequence[Sample | None]] | None = None,
 ) -> Encoded:
     """Encode the given rows with fitted encoders, a block at a time.
 
@@ -96,7 +98,7 @@ def encode(
         encoders: frozen ones, by source.
         samples: of the whole table, by source.
         rows: (n) row numbers.
-        raw: sources whose samples are kept, for encoders that are trained.
+        raw: samples of the whole table for encoders that are trained, by source; they are kept.
     """
     features: dict[str, Features] = {}
     matrices: dict[str, Matrix] = {}
@@ -105,9 +107,9 @@ def encode(
         if matrix is not None:
             matrices[name] = matrix
     codes = {name: encoder.code_columns for name, encoder in encoders.items()}
-    kept = {name: Raw(samples[name], torch.from_numpy(rows), _present(samples[name], rows))
-            for name in raw}  # fmt: skip
-    return Encoded(features, matrices, codes, kept)
+    kept = {name: Raw(own, torch.from_numpy(rows), _present(samples.get(name, own), rows))
+            for name, own in (raw or {}).items()}  # fmt: skip
+    return Encoded(features, matrices, codes, kept, encoders)
 
 
 def _present(samples: Sequence[Sample | None], rows: np.ndarray) -> Tensor:
@@ -146,7 +148,7 @@ def fit_and_encode(
     rows: np.ndarray,
     target: np.ndarray,
     seed: int,
-    raw: Iterable[str] = (),
+    raw: Mapping[str, Sequence[Sample | None]] | None = None,
 ) -> Encoded:
     """Fit the encoders on the given rows, and encode these rows as training rows.
 
@@ -156,7 +158,7 @@ def fit_and_encode(
         rows: (n) training rows.
         target: (n c) of these rows.
         seed: of everything random.
-        raw: sources whose samples are kept, for encoders that are trained.
+        raw: samples of the whole table for encoders that are trained, by source; they are kept.
     """
     learned: dict[str, Features] = {}
     for name, encoder in encoders.items():

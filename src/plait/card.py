@@ -96,7 +96,8 @@ def _board(facts: dict[str, Any]) -> str:
         for line in board["lines"]
     ]
     head = f"| entrant | {board['metric']} | 95 % interval |\n| --- | --- | --- |\n"
-    text = head + "\n".join(lines) + f"\n\n{facts.get('sentence', '')}"
+    said = " ".join(filter(None, [facts.get("sentence"), facts.get("note")]))
+    text = head + "\n".join(lines) + f"\n\n{said}"
     if "test" in facts:
         scores = ", ".join(f"{k} {v['value']:.4f}" for k, v in facts["test"]["scores"].items())
         text += f"\n\nOn {facts['test']['rows']} test rows kept apart: {scores}."

@@ -54,7 +54,14 @@ Encoders = Annotated[
 ]
 Preset = Annotated[
     str,
-    typer.Option(help="quick needs no download; standard takes pretrained networks, as they are."),
+    typer.Option(
+        help="quick needs no download; standard takes pretrained networks as they are, best trains "
+        "them on."
+    ),
+]
+FineTune = Annotated[
+    str | None,
+    typer.Option(help="Train pretrained networks on: all, last layers, or lora (needs peft)."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
 Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
@@ -127,6 +134,7 @@ def fit(
         str | None, typer.Option(help="One name; `plait compare --fusion all` tries each.")
     ] = None,
     encoders: Encoders = None,
+    fine_tune: FineTune = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     balance: Balance = None,
     split: SplitOption = None,
@@ -193,6 +201,7 @@ def fit(
         config=_config(
             config,
             encoders,
+            fine_tune,
             fusion=fusion,
             head=head,
             balance=balance,
@@ -240,6 +249,7 @@ def compare(
         typer.Option(help="Names, repeated or with commas, or all; the feature level by default."),
     ] = None,
     encoders: Encoders = None,
+    fine_tune: FineTune = None,
     head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
     balance: Balance = None,
     split: SplitOption = None,
@@ -287,7 +297,14 @@ def compare(
         split=split,
         fusions=_fusions(fusion),
         config=_config(
-            config, encoders, head=head, balance=balance, folds=folds, metric=metric, seed=seed
+            config,
+            encoders,
+            fine_tune,
+            head=head,
+            balance=balance,
+            folds=folds,
+            metric=metric,
+            seed=seed,
         ),
         progress=Progress(lines=True),
     )
@@ -405,6 +422,19 @@ def distil(
     write_json(folder / "distilled.json", found)
     _print(distilled_table(found))
     _print(f"The student is in {folder}. Next: plait predict {folder} new.csv")
+
+
+@app.command()
+def export(
+    model: ModelArgument,
+    source: Annotated[str, typer.Argument(help="Column whose network was fine-tuned.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder that is written.")],
+) -> None:
+    """Write a fine-tuned network as a folder that transformers reads."""
+    from plait.model import load
+
+    folder = load(model).export(source, output)
+    _print(f"The network is in {folder}. Next: --encoders KIND={folder}")
 
 
 @app.command()
@@ -615,6 +645,7 @@ def _modalities(
 def _config(
     path: Path | None,
     encoders: list[str] | None = None,
+    fine_tune: str | None = None,
     fusion: str | None = None,
     head: str | None = None,
     balance: str | None = None,
@@ -628,7 +659,7 @@ def _config(
 
     from plait.config import from_json
     from plait.encoders.config import choose_encoders
-    from plait.ensemble.config import FitConfig, balanced
+    from plait.ensemble.config import FitConfig, balanced, fine_tuned
     from plait.errors import ConfigError
 
     values: dict[str, Any] = {}
@@ -643,6 +674,7 @@ def _config(
         values["head"] = {**values.get("head", {}), "kind": head}
     found = from_json(FitConfig, values)
     found = found if balance is None else balanced(found, balance)
+    found = found if fine_tune is None else fine_tuned(found, fine_tune)
     return replace(found, encoders=choose_encoders(_names(encoders), found.encoders))
 
 

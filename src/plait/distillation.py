@@ -262,7 +262,10 @@ def _problem(
         if part.kind == "classify":  # a class that is new to the teacher has no place in its target
             truth[np.flatnonzero(truth[:, own].sum(axis=1) == 0), own] = np.nan
     groups = np.arange(len(table))
-    return Problem(made.sources, samples, seconds, target, truth, groups, prepared=encoders)
+    raw = {name: samples[name] for name, encoder in encoders.items() if encoder.trained}
+    return Problem(
+        made.sources, samples, seconds, target, truth, groups, prepared=encoders, raw=raw
+    )
 
 
 def _taught(

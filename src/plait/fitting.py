@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import BY_TOKENS, FUSIONS, QUICK_FUSIONS
+from plait.catalog import BY_TOKENS, ENCODERS, FUSIONS, QUICK_FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
@@ -20,7 +20,8 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import Split, make_split, parse_way
 from plait.data.table import Table
-from plait.encoders.config import CLASSICAL, STANDARD
+from plait.encoders.config import CLASSICAL, KINDS, STANDARD
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.board import Board, make_board
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
@@ -30,17 +31,18 @@ from plait.ensemble.journal import Journal
 from plait.ensemble.tune import Tuning, tune
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
-from plait.model import Model, known_targets, load, prepare
+from plait.model import Model, known_targets, load, prepare, prepare_raw
 from plait.progress import Progress
 from plait.tasks.target import Target
 from plait.train.record import Track
 from plait.transfer import starts_of
 from plait.types import MEDIA, Column, Modality, Schema
 
-PRESETS = {"quick": CLASSICAL, "standard": STANDARD}
+PRESETS = {"quick": CLASSICAL, "standard": STANDARD, "best": STANDARD}
 """The encoders of each preset."""
 
-LATER_PRESETS = ("best",)
+LEAST_A_CLASS = 50
+"""Rows a class, in the mean, under which networks are not trained on."""
 
 TOKENS_KEPT = 16
 """Tokens of a pretrained network that are kept of a row, for fusions that attend to them."""
@@ -55,6 +57,8 @@ class Setup:
     split: Split
     ledger: Ledger
     metric: str
+    config: FitConfig
+    note: str = ""
 
     @property
     def learning(self) -> np.ndarray:
@@ -113,6 +117,7 @@ def fit(
     config = ready(config or FitConfig(), preset, list(FUSIONS) if trials else None)
     progress = progress or Progress()
     setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
+    config = setup.config
     if start is not None:
         before = start if isinstance(start, Model) else load(start)
         begun = starts_of(before, setup.problem.sources, config)
@@ -189,6 +194,7 @@ def compare(
     """
     config, progress = ready(config or FitConfig(), preset, fusions), progress or Progress()
     setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
+    config = setup.config
     entrants = line_up(
         setup.problem.sources,
         setup.problem.target.kinds,
@@ -239,8 +245,35 @@ def set_up(
     encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
     samples, seconds = prepare(reader, sources, encoders, progress)
     check_cells(reader, sources, config.max_bad_share)
-    problem = Problem(sources, samples, seconds, learned, truth, split.groups, prepared=encoders)
-    return Setup(schema, problem, split, ledger, metric)
+    config, note = _enough_to_tune(learned, truth, config)
+    if note:
+        progress.say(note)
+    raw = {name: samples[name] for name, encoder in encoders.items() if encoder.trained}
+    if config.encoders.finetune.way != "none":
+        prepares = {
+            n: e.backbone.prepare for n, e in encoders.items() if isinstance(e, Pretrained)
+        }  # fmt: skip
+        raw |= prepare_raw(reader, sources, prepares, samples, progress)
+    problem = Problem(
+        sources, samples, seconds, learned, truth, split.groups, prepared=encoders, raw=raw
+    )
+    return Setup(schema, problem, split, ledger, metric, config, note)
+
+
+def _enough_to_tune(target: Target, truth: np.ndarray, config: FitConfig) -> tuple[FitConfig, str]:
+    """Return the settings, without training networks on where classes have few rows, and why."""
+    if config.encoders.finetune.way == "none":
+        return config, ""
+    rows = [np.nansum(truth[:, own]) / len(part.labels) for part, own in target.each if part.labels]
+    if not rows or min(rows) >= LEAST_A_CLASS:
+        return config, ""
+    encoders = replace(config.encoders, finetune=replace(config.encoders.finetune, way="none"))
+    note = (
+        f"Pretrained networks stay as they are, with regularised heads on them: {min(rows):.0f} "
+        f"rows a class in the mean are fewer than the {LEAST_A_CLASS} from which on training them "
+        "helps."
+    )
+    return replace(config, encoders=encoders), note
 
 
 def _learn_target(columns: Sequence[Column], values: Sequence[Any]) -> Target:
@@ -302,16 +335,18 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
         fusions: that take part; the one asked for by default.
 
     Raises:
-        ConfigError: for a preset that does not exist, or not yet.
+        ConfigError: for a preset that does not exist.
     """
-    if preset in LATER_PRESETS:
-        raise ConfigError(
-            f"Preset {preset!r} fine-tunes pretrained networks, which this version does not do "
-            "yet; use preset='standard', which takes them as they are."
-        )
     if preset not in PRESETS:
         raise ConfigError(unknown("Preset", preset, PRESETS))
     encoders = config.encoders.or_else(PRESETS[preset])
+    if preset == "best" and encoders.finetune.way == "none":
+        encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
+    if encoders.finetune.way != "none" and all(encoders.name(k) in ENCODERS[k] for k in KINDS):
+        raise ConfigError(
+            f"There is no pretrained network to fine-tune ({encoders.finetune.way!r} was asked "
+            "for); say preset='best', or name one: image=NAME."
+        )
     known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
     if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
         pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
@@ -375,7 +410,8 @@ def _test(model: Model, setup: Setup) -> dict[str, Any]:
     from plait.cache import encode
 
     rows = setup.split.test
-    scores = model.scores(encode(model.encoders, setup.problem.samples, rows, model.raw))
+    raw = {name: setup.problem.raw[name] for name in model.raw}
+    scores = model.scores(encode(model.encoders, setup.problem.samples, rows, raw))
     result = evaluate(model.target, setup.problem.truth[rows], scores, setup.problem.groups[rows])
     return {"rows": len(rows), "scores": to_json(dict(result.scores))}
 
@@ -388,7 +424,7 @@ def _facts(table: Table, setup: Setup, board: Board) -> dict[str, Any]:
         "fingerprint": fingerprint(table),
         "skipped": dict(setup.ledger.counts()),
         "versions": versions(),
-    }
+    } | ({"note": setup.note} if setup.note else {})
 
 
 def without_nan(value: Any) -> Any:

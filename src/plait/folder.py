@@ -15,7 +15,7 @@ from plait.card import model_card
 from plait.config import from_json, to_json
 from plait.data.loader import Source, sources_of
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders
+from plait.ensemble.entrants import Entrant, build_expert, frozen_for
 from plait.ensemble.expert import State
 from plait.ensemble.several import build_combiner
 from plait.errors import ModelError, did_you_mean
@@ -169,7 +169,7 @@ def read_folder(folder: str | Path) -> Parts:
     entrant = from_json(Entrant, document["entrant"])
     members = tuple(from_json(Entrant, member) for member in document["members"])
     sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
-    encoders = frozen_encoders(_needed(sources, members), config.encoders)
+    encoders = frozen_for(members, _needed(sources, members), config.encoders)
     for name, encoder in encoders.items():
         encoder.load_state_dict(_under(stored, f"encoders/{name}/"))
         encoder.eval()

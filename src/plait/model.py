@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,18 @@ from plait.data.table import Table
 from plait.embedding import embed_rows
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.encoder import Pretrained
+from plait.encoders.pretrained.tuned import FineTuned
 from plait.ensemble.entrants import build_encoder
+from plait.ensemble.tuned_expert import TunedExpert
 from plait.errors import CellError, ConfigError, TableError, unknown
-from plait.folder import read_folder, write_folder
+from plait.folder import read_folder, require_free, write_folder
 from plait.layers import one_thread
 from plait.parts import Parts
 from plait.progress import Progress
 from plait.store import default_store
 from plait.tasks.target import Target
 from plait.types import Column, Sample
+from plait.writing import replacing_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,12 +128,26 @@ class Model(Parts):
         """Read, prepare and encode every row of a table."""
         self.require_columns(table)
         ledger = Ledger()
-        encoders = {s.name: build_encoder(s, self.config.encoders) for s in self.read}
+        reader, tuned = Reader(table, ledger), self._tuned
+        encoders = {
+            source.name: build_encoder(source, self.config.encoders)
+            for source in self.read
+            if source.name in self.encoders or source.name not in tuned
+        }
         # Fitted ones know which network they were fitted on, and refuse another.
         fitted = {n: e for n, e in self.encoders.items() if isinstance(e, Pretrained)}
-        encoders |= fitted
-        samples = prepare(Reader(table, ledger), self.sources, encoders, progress)[0]
-        return encode(self.encoders, samples, np.arange(len(table)), self.raw), ledger
+        samples = prepare(reader, self.sources, encoders | fitted, progress)[0]
+        raw = {name: samples[name] for name in self.raw if name not in tuned}
+        prepares = {name: encoder.preprocess for name, encoder in tuned.items()}
+        raw |= prepare_raw(reader, self.read, prepares, samples, progress)
+        return encode(self.encoders, samples, np.arange(len(table)), raw), ledger
+
+    @property
+    def _tuned(self) -> dict[str, FineTuned]:
+        """The encoders with pretrained networks that were trained on, by source."""
+        networks = [e.network for e in self.experts.values() if isinstance(e, TunedExpert)]
+        encoders = [pair for network in networks if network for pair in network.by_name.items()]
+        return {name: e for name, e in encoders if isinstance(e, FineTuned)}
 
     @property
     def columns(self) -> list[str]:
@@ -213,6 +230,29 @@ class Model(Parts):
             for part, own in self.target.each
         ]
 
+    def export(self, source: str, folder: str | Path) -> Path:
+        """Write a network that was trained on as a folder of Hugging Face's; see `FineTuned`.
+
+        Args:
+            source: whose network it is.
+            folder: where; it must not exist yet.
+
+        Raises:
+            ConfigError: when the network of this source was not trained on.
+            ModelError: when something is there already, or nothing can be written.
+        """
+        tuned = self._tuned
+        if source not in tuned:
+            raise ConfigError(
+                unknown("Fine-tuned source", source, tuned)
+                if tuned
+                else "The model has no network that was fine-tuned; fit one with preset='best'."
+            )
+        place = require_free(folder, overwrite=False)
+        with replacing_folder(place) as partial:
+            tuned[source].export(partial)
+        return place
+
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Write the model folder; see `plait.folder.write_folder`."""
         return write_folder(self, folder, overwrite)
@@ -272,6 +312,31 @@ def prepare(
             samples[source.name] = spool(reader, source, encoder.preprocess, advance)
         seconds[source.name] = time.perf_counter() - start
     return samples, seconds
+
+
+def prepare_raw(
+    reader: Reader,
+    sources: Sequence[Source],
+    prepares: Mapping[str, Callable[[Any], Sample]],
+    samples: Container[str],
+    progress: Progress,
+) -> dict[str, Sequence[Sample | None]]:
+    """Return what pretrained networks that are trained on read, by source.
+
+    Args:
+        reader: of the table.
+        sources: of the table.
+        prepares: what prepares the values of a source; others are left out.
+        samples: names of sources that were read before: what cannot be read is noted already.
+        progress: where to show it.
+    """
+    raw: dict[str, Sequence[Sample | None]] = {}
+    for source in sources:
+        if source.name in prepares:
+            own = Reader(reader.table, Ledger()) if source.name in samples else reader
+            with progress.stage(f"Preparing {source.name}", len(reader.table)) as advance:
+                raw[source.name] = spool(own, source, prepares[source.name], advance)
+    return raw
 
 
 def known_targets(

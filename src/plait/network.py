@@ -29,9 +29,14 @@ class Network(nn.Module):
         self.fusion = fusion
         self.task = task
 
+    @property
+    def by_name(self) -> dict[str, Encoder]:
+        """The encoders by source."""
+        return dict(zip(self.names, self.encoders, strict=True))  # type: ignore[arg-type]
+
     def encode(self, rows: Mapping[str, Features | Raw]) -> dict[str, Features]:
         """Return the Features of each source of b rows; samples go through their encoder."""
-        encoders = dict(zip(self.names, self.encoders, strict=True))
+        encoders = self.by_name
         return {
             name: encoders[name](list(part)) if isinstance(part, Raw) else part
             for name, part in rows.items()

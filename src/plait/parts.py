@@ -11,7 +11,7 @@ from plait.data.quality import Ledger
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import Combiner
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, raw_sources
+from plait.ensemble.entrants import Entrant, trained_encoders
 from plait.ensemble.expert import Expert
 from plait.tasks.target import Target
 from plait.types import Schema
@@ -56,4 +56,6 @@ class Parts:
     @property
     def raw(self) -> tuple[str, ...]:
         """The sources that are read by encoders trained with their network."""
-        return raw_sources(self.read, self.config.encoders)
+        config = self.config.encoders
+        trained = (trained_encoders(member, self.read, config) for member in self.members)
+        return tuple(dict.fromkeys(name for own in trained for name in own))

@@ -34,7 +34,7 @@ def starts_of(model: Parts, sources: Sequence[Source], config: FitConfig) -> Sta
     experts = [e for e in model.experts.values() if isinstance(e, NetworkExpert)]
     for expert in sorted(experts, key=lambda e: len(e.sources)):
         assert expert.network is not None
-        for name, encoder in zip(expert.network.names, expert.network.encoders, strict=True):
+        for name, encoder in expert.network.by_name.items():
             if name in wanted:
                 found.setdefault(name, encoder.state_dict())
     if not found:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give the name of a hidden folder that is still to be made; rename it when all ends well."""
+    hidden = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield hidden / folder.name
+        (hidden / folder.name).replace(folder)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from plait.encoders.classical_text import ClassicalText
 from plait.encoders.classical_video import ClassicalVideo
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.encoder import Pretrained
+from plait.encoders.pretrained.tuned import FineTuned
 from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import row_weights
 from plait.ensemble.entrants import Entrant, build_encoder, build_expert
@@ -451,6 +452,49 @@ def deep(config: FitConfig) -> TrainConfig:
     return expert.train_config
 
 
+def tuned(config: FitConfig) -> TrainConfig:
+    """Return the settings that reach the loop of a pretrained network that is trained on."""
+    config = with_key("encoders.of_text", bert(), config)
+    entrant = Entrant("tuned", "single", "tuned", ("title",))
+    expert = build_expert(entrant, TARGET, config, [TITLE])
+    assert isinstance(expert, NetworkExpert)
+    return expert.train_config
+
+
+def trained_on(config: FitConfig) -> FineTuned:
+    encoder = FineTuned(pretrained(config)[0], config.encoders.finetune)
+    encoder.fit([encoder.preprocess(words) for words in WORDS], NOTHING, 0)
+    return encoder
+
+
+def rates(config: FitConfig) -> dict[str, float]:
+    """Return the learning rate of every weight of a pretrained network that is trained on."""
+    encoder = trained_on(config)
+    found = encoder.rates()
+    return {name: found[w] for name, w in encoder.network.named_parameters() if w in found}
+
+
+def checkpointed(config: FitConfig) -> bool:
+    encoder = trained_on(config)
+    return any(getattr(m, "gradient_checkpointing", False) for m in encoder.network.modules())
+
+
+TITLE = Source("title", "text", (Column("title", Modality.TEXT),))
+ALL = (("encoders.finetune.way", "all"),)
+LAST = (("encoders.finetune.way", "last"),)
+LORA = (("encoders.finetune.way", "lora"),)
+
+
+def fewer_keys(before: dict[str, float], after: dict[str, float]) -> bool:
+    return len(after) < len(before)
+
+
+def lora_size(config: FitConfig) -> int:
+    """Return how many numbers are learned beside the weights."""
+    encoder = trained_on(config)
+    return sum(weight.numel() for weight in encoder.rates())
+
+
 DEEP = {
     "epochs": 7, "least_steps": 7, "batch_size": 7, "accumulate": 7, "precision": "bfloat16",
     "learning_rate": 0.7, "weight_decay": 0.7, "clip": 7.0, "average": 0.7, "patience": 7,
@@ -500,6 +544,20 @@ EFFECTS = {
         f"deep.{name}": Effect("reaches the loop that trains encoders", value, deep, ne)
         for name, value in DEEP.items()
     },
+    **{
+        f"tuned.{name}": Effect("reaches the loop that trains on", value, tuned, ne)
+        for name, value in DEEP.items()
+    },
+    "encoders.finetune.way": Effect("weights learn", "all", rates, lambda a, b: a != b, LAST),
+    "encoders.finetune.layers": Effect("fewer learn", 1, rates, fewer_keys, LAST),
+    "encoders.finetune.rank": Effect("smaller changes", 2, lora_size, shorter, LORA),
+    "encoders.finetune.rate": Effect("slower", 1e-6, rates, ne, ALL),
+    "encoders.finetune.decay": Effect(
+        "all alike", 1.0, lambda c: len(set(rates(c).values())), lambda a, b: b == 1 < a, ALL
+    ),
+    "encoders.finetune.checkpointing": Effect(
+        "layers are computed twice", True, checkpointed, lambda a, b: b and not a, ALL
+    ),
     "train.accumulate": Effect(
         "smaller batches at once", 4, lambda c: history(c)["batch"], lambda a, b: (a, b) == (32, 8)
     ),
@@ -820,6 +878,7 @@ LIMITS = {
               "patience": 0, "validation_share": 0.6, "modality_dropout": 1.0,
               "token_dropout": 1.0, "mixup": -1.0, "modulation": -1.0},
     "encoders.pretrained": {"width": 0, "tokens": -1, "batch_size": 0, "longest_text": -1},
+    "encoders.finetune": {"layers": 0, "rank": 0, "rate": -1.0, "decay": 0.0},
     "linear": {"strength": -1.0, "iterations": 0},
     "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,
               "patience": 0, "reduced_to": 0},

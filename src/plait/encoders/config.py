@@ -11,7 +11,7 @@ from plait.encoders.classical_series import SeriesConfig, VectorConfig
 from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.classical_text import ClassicalTextConfig
 from plait.encoders.classical_video import VideoConfig
-from plait.encoders.pretrained.config import DEFAULTS, PretrainedConfig
+from plait.encoders.pretrained.config import DEFAULTS, FineTuneConfig, PretrainedConfig
 from plait.encoders.trained import TrainedConfig
 from plait.errors import ConfigError
 
@@ -39,6 +39,7 @@ class EncoderConfig:
         vector: settings of the classical encoder of vectors.
         trained: settings of the encoders that are trained.
         pretrained: settings of the encoders on pretrained networks.
+        finetune: how these networks are trained on, if they are.
     """
 
     of_image: str = ""
@@ -56,6 +57,7 @@ class EncoderConfig:
     vector: VectorConfig = field(default_factory=VectorConfig)
     trained: TrainedConfig = field(default_factory=TrainedConfig)
     pretrained: PretrainedConfig = field(default_factory=PretrainedConfig)
+    finetune: FineTuneConfig = field(default_factory=FineTuneConfig)
 
     def name(self, kind: str) -> str:
         """Return the name of the encoder of a kind of source."""

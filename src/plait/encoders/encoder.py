@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
+from torch import nn
 
 from plait.layers import Fitted
 from plait.types import Features, Sample
@@ -60,6 +61,10 @@ class Encoder(Fitted, ABC):
     def prepared_by(self, other: Encoder) -> None:
         """Take over what another of the same settings decided when it prepared the samples."""
         return
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """Return the highest learning rate of each weight that has one of its own."""
+        return {}
 
     @property
     def code_columns(self) -> list[int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from plait.config import check_range
 from plait.encoders.config import EncoderConfig
+from plait.encoders.pretrained.config import WAYS, Way
 from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
@@ -31,6 +33,7 @@ class FitConfig:
         head: settings of the heads of networks.
         train: settings of the training loop on frozen Features.
         deep: settings of the training loop of networks that train their encoders.
+        tuned: settings of the training loop of pretrained networks that are trained on.
         linear: settings of the linear models of one modality alone.
         trees: settings of the trees.
     """
@@ -56,6 +59,16 @@ class FitConfig:
             clip=1.0,
         )
     )
+    tuned: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=5,
+            least_steps=100,
+            batch_size=32,
+            learning_rate=5e-4,
+            patience=2,
+            clip=1.0,
+        )
+    )
     linear: LinearConfig = field(default_factory=LinearConfig)
     trees: TreesConfig = field(default_factory=TreesConfig)
 
@@ -63,6 +76,22 @@ class FitConfig:
         check_range(self, "folds", 0, 100)
         check_range(self, "seed", 0, 2**31 - 1)
         check_range(self, "max_bad_share", 0.0, 1.0)
+
+
+def fine_tuned(config: FitConfig, way: str) -> FitConfig:
+    """Return the settings with pretrained networks that are trained on.
+
+    Args:
+        config: all other settings.
+        way: of `plait.encoders.pretrained.config.Way`.
+
+    Raises:
+        ConfigError: for another word.
+    """
+    if way not in WAYS:
+        raise ConfigError(unknown("Way of fine-tuning", way, WAYS))
+    finetune = replace(config.encoders.finetune, way=cast(Way, way))
+    return replace(config, encoders=replace(config.encoders, finetune=finetune))
 
 
 BALANCES = ("weights", "sampling", "focal", "adjusted")

@@ -22,7 +22,7 @@ from plait.data.loader import Source
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import Combiner
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, raw_sources
+from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, frozen_for
 from plait.ensemble.expert import Expert
 from plait.ensemble.journal import Done, Journal
 from plait.ensemble.several import build_combiner
@@ -51,6 +51,7 @@ class Problem:
         groups: (n) numbers of rows that belong together.
         start: the states that trained encoders begin with, by source.
         prepared: the encoders that prepared the samples, by source.
+        raw: samples for encoders that are trained with their network, by source.
     """
 
     sources: tuple[Source, ...]
@@ -61,6 +62,7 @@ class Problem:
     groups: np.ndarray
     start: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     prepared: Mapping[str, Encoder] = field(default_factory=dict)
+    raw: Mapping[str, Sequence[Sample | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -150,14 +152,13 @@ def run_fold(
     pending = [entrant for entrant in experts if entrant.name not in finished]
     needed = {name for entrant in pending for name in entrant.sources}
     encoders = frozen_encoders(problem.sources, config.encoders)
-    raw = raw_sources(problem.sources, config.encoders)
     rows_of: dict[str, tuple[Encoded, Encoded]] = {}
     cost: dict[str, tuple[float, float]] = {}
     for source in problem.sources:
         if source.name not in needed:
             continue
         one = {name: encoder for name, encoder in encoders.items() if name == source.name}
-        kept = tuple(name for name in raw if name == source.name)
+        kept = {name: own for name, own in problem.raw.items() if name == source.name}
         rows_of[source.name], cost[source.name] = _encode_fold(
             problem, source.name, one, kept, learning, held, config.seed
         )
@@ -188,7 +189,7 @@ def _encode_fold(
     problem: Problem,
     name: str,
     encoder: Mapping[str, Encoder],
-    raw: Sequence[str],
+    raw: Mapping[str, Sequence[Sample | None]],
     learning: np.ndarray,
     held: np.ndarray,
     seed: int,
@@ -212,6 +213,7 @@ def _join(parts: Sequence[Encoded]) -> Encoded:
         {k: v for part in parts for k, v in part.matrices.items()},
         {k: v for part in parts for k, v in part.codes.items()},
         {k: v for part in parts for k, v in part.raw.items()},
+        {k: v for part in parts for k, v in part.encoders.items()},
     )
 
 
@@ -298,7 +300,8 @@ def refit(
             combiner.weights = weights[weights > 0]  # type: ignore[attr-defined]
         names = tuple(chosen)
     by_name = {entrant.name: entrant for entrant in entrants}
-    read = {source for name in names for source in by_name[name].sources}
+    members = [by_name[name] for name in names]
+    read = {source for member in members for source in member.sources}
     needed = [source for source in problem.sources if source.name in read]
     encoders, encoded = encode_rows(problem, needed, rows, config)
     truth = problem.truth[rows]
@@ -309,7 +312,8 @@ def refit(
         record = (journal or Journal()).record(None, name)
         experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, record)
         advance(1)
-    return Fitted(encoders, experts, combiner)
+    kept = frozen_for(members, needed, config.encoders)
+    return Fitted({name: encoders[name] for name in kept}, experts, combiner)
 
 
 def encode_rows(
@@ -319,7 +323,8 @@ def encode_rows(
     encoders = frozen_encoders(sources, config.encoders)
     for name, encoder in encoders.items():
         encoder.prepared_by(problem.prepared.get(name, encoder))
-    raw = raw_sources(sources, config.encoders)
+    read = {source.name for source in sources}
+    raw = {name: own for name, own in problem.raw.items() if name in read}
     guess = problem.target.guess(problem.truth[rows])
     encoded = fit_and_encode(encoders, problem.samples, rows, guess, config.seed, raw)
     return encoders, replace(encoded, groups=problem.groups[rows])

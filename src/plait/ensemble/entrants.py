@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from plait.data.loader import Source
 from plait.encoders.config import CLASSICAL, EncoderConfig
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.encoder import READS, Pretrained
+from plait.encoders.pretrained.tuned import FineTuned
 from plait.encoders.pretrained.weights import is_model_name
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
@@ -20,6 +21,7 @@ from plait.ensemble.linear import LinearExpert
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.several import EachExpert
 from plait.ensemble.trees import TreesExpert
+from plait.ensemble.tuned_expert import TunedExpert
 from plait.errors import ConfigError, unknown
 from plait.tasks.target import Kind, Target
 
@@ -33,7 +35,8 @@ class Entrant:
     Attributes:
         name: shown on the board.
         level: where it combines; `single` does not.
-        method: `network`, `linear`, `trees`, or a combiner's name.
+        method: `network`, `tuned` (a network whose pretrained encoders are trained on), `linear`,
+            `trees`, or a combiner's name.
         sources: what it reads.
         fusion: of a network.
         members: of a combiner, by name.
@@ -52,6 +55,9 @@ SINGLE_METHOD = {
     "vector": "linear", "table": "trees",
 }  # fmt: skip
 """What reads a kind of source when it is alone and its encoder is frozen; else a network does."""
+
+BY_STEPS = ("network", "tuned")
+"""Methods that train a network."""
 
 MANY = 1000
 """Rows from which perceptrons on pretrained vectors are worth their time: on 416 they were 0.24
@@ -103,6 +109,9 @@ def line_up(
         Entrant("trees", "trees", "trees", tuple(frozen_encoders(sources, encoders))),
         *([Entrant("linear", "feature", "linear", everything)] if pretrained else []),
     ]
+    if encoders.finetune.way != "none" and any(isinstance(e, Pretrained) for e in built):
+        name = fusions[0]
+        experts.append(Entrant("tuned", FUSIONS[name].level, "tuned", everything, name))
     experts = [e for e in experts if e.sources and (e.method, e.sources) not in taken]
     names = tuple(single.name for single in singles)
     decisions = [
@@ -117,7 +126,7 @@ def line_up(
 
 def _singles(sources: Sequence[Source], encoders: EncoderConfig) -> list[Entrant]:
     kinds = dict.fromkeys(source.kind for source in sources)
-    taken = {*FUSIONS, *COMBINERS, "trees"}
+    taken = {*FUSIONS, *COMBINERS, "trees", "linear", "tuned"}
     singles = []
     for kind in kinds:
         own = tuple(source.name for source in sources if source.kind == kind)
@@ -143,7 +152,7 @@ def build_expert(
     start: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Expert:
     """Return the entrant's expert, not yet fitted; `start` is where trained encoders begin."""
-    if target.parts and entrant.method != "network":
+    if target.parts and entrant.method not in BY_STEPS:
         each = [build_expert(entrant, part, config, sources, start) for part in target.parts]
         return EachExpert(entrant.sources, target, each)
     match entrant.method:
@@ -151,21 +160,37 @@ def build_expert(
             return LinearExpert(entrant.sources, target, config.linear)
         case "trees":
             return TreesExpert(entrant.sources, target, config.trees)
-    trained = {
-        source.name: partial(build_encoder, source, config.encoders)
-        for source in sources
-        if source.name in entrant.sources and build_encoder(source, config.encoders).trained
-    }
-    return NetworkExpert(
+    trained = trained_encoders(entrant, sources, config.encoders)
+    scratch = raw_sources(sources, config.encoders)
+    from_scratch = {name: make for name, make in trained.items() if name in scratch}
+    network = NetworkExpert(
         entrant.sources,
         target,
         entrant.fusion,
         config.fusion_settings,
         config.head,
-        config.deep if trained else config.train,
-        trained,
+        config.deep if from_scratch else config.train,
+        from_scratch,
         start,
     )
+    if entrant.method == "tuned":
+        return TunedExpert(network, trained, config.encoders.finetune, config.tuned)
+    return network
+
+
+def trained_encoders(
+    entrant: Entrant, sources: Sequence[Source], config: EncoderConfig
+) -> dict[str, Callable[[], Encoder]]:
+    """Return what makes the encoder of each source that an entrant trains with its network."""
+    found: dict[str, Callable[[], Encoder]] = {}
+    for source in sources:
+        if source.name in entrant.sources and entrant.method in BY_STEPS:
+            encoder = build_encoder(source, config)
+            if encoder.trained:
+                found[source.name] = partial(build_encoder, source, config)
+            elif isinstance(encoder, Pretrained) and entrant.method == "tuned":
+                found[source.name] = partial(FineTuned, encoder, config.finetune)
+    return found
 
 
 def build_encoder(source: Source, config: EncoderConfig) -> Encoder:
@@ -194,6 +219,18 @@ def frozen_encoders(sources: Sequence[Source], config: EncoderConfig) -> dict[st
     tables = {s.name: ENCODERS["table"]["classical"](s, config) for s in sources
               if s.kind == "table"}  # fmt: skip
     return {name: e for name, e in found.items() if not e.trained} | tables
+
+
+def frozen_for(
+    members: Sequence[Entrant], sources: Sequence[Source], config: EncoderConfig
+) -> dict[str, Encoder]:
+    """Return the frozen encoders whose Features any of the members reads, by source."""
+    read = {
+        name
+        for member in members
+        for name in set(member.sources) - trained_encoders(member, sources, config).keys()
+    }
+    return {name: e for name, e in frozen_encoders(sources, config).items() if name in read}
 
 
 def raw_sources(sources: Sequence[Source], config: EncoderConfig) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from plait.types import Features, Raw
 
 if TYPE_CHECKING:
     from plait.train.distil import Teacher
+    from plait.train.step import Lesson
 
 ROWS_A_BATCH = 512
 
@@ -90,34 +91,44 @@ class NetworkExpert(Expert):
             record: of the training.
             teacher: of rows that have a source, all of them; it is learned from beside the target.
         """
-        # Predicting must not load what only training needs.
-        from plait.train.loop import train
         from plait.train.step import Lesson
 
         rows, target, weight = self.present_rows(rows, target, weight)
         with torch.random.fork_rng(devices=[]), threads(self.threads):
             torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
-            encoders = {name: make() for name, make in self.make.items()}
-            for name, encoder in encoders.items():
-                encoder.fit(rows.raw[name], self.target.guess(target), seed)
-                if name in self.start:
-                    encoder.load_state_dict(self.start[name])
-            widths = {
-                name: encoders[name].width if name in encoders else rows.features[name].width
-                for name in self.sources
-            }
-            self.network = self._build(widths, encoders)
+            self.network = self._begin(rows, target, weight, seed)
             lesson = Lesson(
-                rows.inputs(self.sources),
+                rows.inputs(self.sources, self.make),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
                 rows.groups,
             )
-            learner = self.network
-            if teacher is not None:
-                learner, lesson = teacher.teach(learner, lesson)
-            train(learner, lesson, self.train_config, seed, self._judge(), record)
+            self._learn(lesson, seed, record, teacher)
             self.network.eval()
+
+    def _begin(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> Network:
+        """Return the network before the first step."""
+        encoders = {name: make() for name, make in self.make.items()}
+        for name, encoder in encoders.items():
+            encoder.fit(rows.raw[name], self.target.guess(target), seed)
+            if name in self.start:
+                encoder.load_state_dict(self.start[name])
+        widths = {
+            name: encoders[name].width if name in encoders else rows.features[name].width
+            for name in self.sources
+        }
+        return self._build(widths, encoders)
+
+    def _learn(self, lesson: Lesson, seed: int, record: Record, teacher: Teacher | None) -> None:
+        """Train the network."""
+        # Predicting must not load what only training needs.
+        from plait.train.loop import train
+
+        learner = self.network
+        assert learner is not None
+        if teacher is not None:
+            learner, lesson = teacher.teach(learner, lesson)
+        train(learner, lesson, self.train_config, seed, self._judge(), record)
 
     def _judge(self) -> Callable[[Tensor, Tensor], float] | None:
         """Return the cost that decides when to stop: of the metric that is named, if it is."""
@@ -145,7 +156,7 @@ class NetworkExpert(Expert):
     def _of_batches(
         self, function: Callable[[Mapping[str, Features | Raw]], Tensor], rows: Encoded
     ) -> Tensor:
-        inputs = rows.inputs(self.sources)
+        inputs = rows.inputs(self.sources, self.make)
         with threads(self.threads):
             parts = [
                 function({name: part.take(batch) for name, part in inputs.items()})
@@ -163,5 +174,8 @@ class NetworkExpert(Expert):
         """Build the network for the widths, and load the weights."""
         encoders = {name: make() for name, make in self.make.items()}
         self.network = self._build(state.facts["widths"], encoders)
-        self.network.load_state_dict(state.tensors)
+        self._put(self.network, state.tensors)
         self.network.eval()
+
+    def _put(self, network: Network, tensors: Mapping[str, Tensor]) -> None:
+        network.load_state_dict(tensors)

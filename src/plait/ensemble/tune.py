@@ -109,11 +109,10 @@ def _encoded(
 ) -> tuple[Encoded, Encoded]:
     """Return the learning and the held-out rows, which all trials share."""
     encoders = frozen_encoders(problem.sources, config.encoders)
-    raw = raw_sources(problem.sources, config.encoders)
     truth = problem.target.guess(problem.truth[learning])
-    learned = fit_and_encode(encoders, problem.samples, learning, truth, config.seed, raw)
+    learned = fit_and_encode(encoders, problem.samples, learning, truth, config.seed, problem.raw)
     learned = replace(learned, groups=problem.groups[learning])
-    return learned, encode(encoders, problem.samples, held, raw)
+    return learned, encode(encoders, problem.samples, held, problem.raw)
 
 
 def propose(trial: optuna.trial.BaseTrial, problem: Problem, config: FitConfig) -> FitConfig:

@@ -86,8 +86,7 @@ class Pupil(Network):
     """
 
     def __init__(self, network: Network, width: int, config: DistilConfig) -> None:
-        encoders = dict(zip(network.names, network.encoders, strict=True))
-        super().__init__(encoders, network.fusion, network.task)  # type: ignore[arg-type]
+        super().__init__(network.by_name, network.fusion, network.task)
         self.config = config
         self.hint = nn.Linear(network.fusion.width, width)
 

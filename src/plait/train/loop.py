@@ -119,6 +119,17 @@ def split(lesson: Lesson, share: float, generator: torch.Generator) -> tuple[Ten
     return torch.from_numpy(learning), torch.from_numpy(checking)
 
 
+def validate(
+    network: Network, lesson: Lesson, config: TrainConfig, seed: int, judge: Judge | None = None
+) -> float:
+    """Return the cost of the rows that `train` holds out with this seed; NaN where there are none.
+
+    Takes what `train` takes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return _cost(network, lesson, split(lesson, config.validation_share, generator)[1], judge)
+
+
 def _order(target: Tensor, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
     """Return the rows of an epoch: each once, or drawn so that all classes are equally frequent."""
     if not config.balanced:

@@ -11,17 +11,28 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from plait.encoders.encoder import Encoder
 from plait.train.config import TrainConfig
 
 
 def optimiser_of(
     network: nn.Module, config: TrainConfig, steps: int
 ) -> tuple[torch.optim.AdamW, LambdaLR]:
-    """Return AdamW (Loshchilov and Hutter, ICLR 2019) and its rate over so many steps."""
-    weights = [p for p in network.parameters() if p.requires_grad]
+    """Return AdamW (Loshchilov and Hutter, ICLR 2019) and its rate over so many steps.
+
+    Weights to which their encoder gives a rate of its own have that one in place of the settings'.
+    """
+    rates: dict[nn.Parameter, float] = {}
+    for module in network.modules():
+        rates |= module.rates() if isinstance(module, Encoder) else {}
+    groups: dict[float, list[nn.Parameter]] = {}
+    for weight in network.parameters():
+        if weight.requires_grad:
+            groups.setdefault(rates.get(weight, config.learning_rate), []).append(weight)
     optimiser = torch.optim.AdamW(
-        weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
+        [{"params": weights, "lr": rate} for rate, weights in groups.items()],
+        lr=config.learning_rate, weight_decay=config.weight_decay, fused=True,
+    )  # fmt: skip
     warm_up = max(steps // 10, 1)
 
     def share(step: int) -> float:

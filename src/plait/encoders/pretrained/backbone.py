@@ -19,10 +19,12 @@ from plait.types import Features, Sample
 class Backbone(nn.Module, ABC):
     """A network that was trained elsewhere, with the preparation that it was trained with.
 
-    `kind` is the modality that it reads. What `prepare` makes are tuples of arrays.
+    `kind` is the modality that it reads, `network` the model of transformers. What `prepare` makes
+    are tuples of arrays.
     """
 
     kind: ClassVar[str]
+    network: Any
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from plait.config import check_range
 
@@ -40,6 +40,38 @@ class PretrainedConfig:
         check_range(self, "tokens", 0, 4096)
         check_range(self, "batch_size", 1, 65536)
         check_range(self, "longest_text", 0, 1_000_000)
+
+
+Way = Literal["none", "all", "last", "lora"]
+WAYS = get_args(Way)
+
+
+@dataclass(frozen=True)
+class FineTuneConfig:
+    """Settings of the pretrained networks that are trained on.
+
+    Attributes:
+        way: `none` leaves them as they are; `all` trains every weight, `last` those of the last
+            layers, `lora` low-rank changes of all layers, which are merged into them afterwards.
+        layers: that `last` trains.
+        rank: of the changes of `lora`.
+        rate: highest learning rate of the last layer; ten times it for the changes of `lora`.
+        decay: the rate of each layer is that of the next times this.
+        checkpointing: compute what lies between layers twice, and keep it in memory only once.
+    """
+
+    way: Way = "none"
+    layers: int = 2
+    rank: int = 8
+    rate: float = 5e-5
+    decay: float = 0.9
+    checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, "layers", 1, 1000)
+        check_range(self, "rank", 1, 4096)
+        check_range(self, "rate", 0.0, 1.0)
+        check_range(self, "decay", 0.01, 1.0)
 
 
 @dataclass(frozen=True)

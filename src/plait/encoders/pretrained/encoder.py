@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.padding import padded
@@ -72,7 +74,7 @@ class Pretrained(Encoder):
         Raises:
             ModelError: when it cannot be had, or reads another modality.
         """
-        return _load(self)
+        return load_backbone(self)
 
     @property
     def network(self) -> str:
@@ -150,7 +152,7 @@ class Pretrained(Encoder):
         features = self.backbone(prepared)
         if not self.config.tokens:
             return [(vector,) for vector in features.pooled.float().numpy()]
-        return [_vectors(own, self.config.tokens) for own in _rows(features)]
+        return [_vectors(own, self.config.tokens) for own in rows_of(features)]
 
     def fit(self, samples: Sequence[Vectors | None], target: np.ndarray, seed: int) -> None:
         """Learn the components from the vectors of the training rows."""
@@ -174,20 +176,12 @@ class Pretrained(Encoder):
         pooled = self.reduction(_stack(samples))
         if len(samples[0]) == 1:
             return Features.of_vectors(pooled)
-        rows = [_as_wide(self.token_reduction(_from_bits(s[1])), self.width) for s in samples]
-        times = [torch.from_numpy(s[2]) if s[2].size else torch.zeros(len(s[1])) for s in samples]
-        features = padded(rows, times)
-        place = None
-        if samples[0][3].size:
-            places = [torch.from_numpy(sample[3]) for sample in samples]
-            place = torch.nn.utils.rnn.pad_sequence(places, batch_first=True)
-        return Features(
-            pooled, features.tokens, features.mask, features.source,
-            features.time if samples[0][2].size else None, place,
-        )  # fmt: skip
+        tokens = [self.token_reduction(_from_bits(sample[1])) for sample in samples]
+        return features_of(pooled, tokens, *(_there(samples, place) for place in (2, 3)))
 
 
-def _load(encoder: Pretrained) -> Backbone:
+def load_backbone(encoder: Pretrained) -> Backbone:
+    """Return the network of an encoder, which others may hold too."""
     # transformers takes seconds to import, and is needed for nothing else.
     from plait.encoders.pretrained.image import ImageBackbone
     from plait.encoders.pretrained.sound import SoundBackbone
@@ -210,7 +204,7 @@ def _load(encoder: Pretrained) -> Backbone:
     )
 
 
-def _rows(features: Features) -> list[Features]:
+def rows_of(features: Features) -> list[Features]:
     """Return each row alone, without its padding."""
     rows = []
     for row in range(len(features)):
@@ -241,10 +235,34 @@ def _from_bits(bits: np.ndarray) -> Tensor:
     return torch.from_numpy(bits).view(torch.bfloat16).float()
 
 
+def _there(samples: Sequence[Vectors], place: int) -> list[Tensor] | None:
+    """Return the times (2) or places (3) of the tokens of each sample, where they have any."""
+    if not samples[0][place].size:
+        return None
+    return [torch.from_numpy(sample[place]) for sample in samples]
+
+
+def features_of(
+    pooled: Tensor,
+    tokens: Sequence[Tensor],
+    times: Sequence[Tensor] | None,
+    places: Sequence[Tensor] | None,
+) -> Features:
+    """Return Features of vectors (b d) and of each row's own tokens (t k), k at most d.
+
+    Args:
+        pooled: (b d).
+        tokens: of each row; filled up with zeros to the width d.
+        times: (t) of each row's tokens, in seconds.
+        places: (t 2) of each row's tokens.
+    """
+    width = pooled.shape[1]
+    wide = [pad(own, (0, width - own.shape[1])) for own in tokens]
+    features = padded(wide, times or [own.new_zeros(len(own)) for own in wide])
+    place = None if places is None else pad_sequence(list(places), batch_first=True)
+    time = None if times is None else features.time
+    return Features(pooled, features.tokens, features.mask, features.source, time, place)
+
+
 def _stack(samples: Sequence[Vectors]) -> Tensor:
     return torch.from_numpy(np.stack([sample[0] for sample in samples]))
-
-
-def _as_wide(tokens: Tensor, width: int) -> Tensor:
-    """Return (t k) filled up with zeros to (t width)."""
-    return torch.nn.functional.pad(tokens, (0, width - tokens.shape[1]))

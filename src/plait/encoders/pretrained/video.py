@@ -44,7 +44,7 @@ class FramesBackbone(Towered):
     def __init__(self, folder: Path, frames: int) -> None:
         super().__init__(folder)
         self.image, self.frames = ImageBackbone(folder), frames
-        self.tower = self.image.tower
+        self.network, self.tower = self.image.network, self.image.tower
 
     def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
         """Return (k 3 h w) of k frames, and their times (k)."""
@@ -86,7 +86,8 @@ class ClipBackbone(Towered):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.pixels = Pixels(folder)
-        self.tower = ClipTower(load_shared(folder), folder)
+        self.network = load_shared(folder)
+        self.tower = ClipTower(self.network, folder)
         config = read_json(folder, "config.json")
         self.frames, self.patch = int(config["num_frames"]), int(config.get("patch_size", 16))
 

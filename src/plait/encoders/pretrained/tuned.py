@@ -1,0 +1,171 @@
+"""A pretrained network that is trained on, from where the frozen one stands."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from plait.encoders.encoder import Encoder, present_of
+from plait.encoders.pretrained.config import FineTuneConfig
+from plait.encoders.pretrained.depth import depths
+from plait.encoders.pretrained.encoder import Pretrained, features_of, load_backbone, rows_of
+from plait.encoders.pretrained.fewer import fewer
+from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of, merge
+from plait.encoders.pretrained.weights import find_model, quiet
+from plait.types import Features, Sample, one_below_other
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+"""Keep the means of what they were trained on: batches here are small."""
+
+LOOKED_AT = 4
+"""Samples by which it is seen what of a network takes part."""
+
+
+class FineTuned(Encoder):
+    """A copy of a frozen encoder's network, with weights that learn.
+
+    Its projection is that of the frozen encoder and stays as it is, so that before the first step
+    both give the same Features.
+
+    Args:
+        frozen: the encoder that it begins as; fitted, unless a state is loaded.
+        config: what is trained.
+    """
+
+    trained = True
+
+    def __init__(self, frozen: Pretrained, config: FineTuneConfig) -> None:
+        super().__init__()
+        self.frozen = [frozen]  # in a list, so that it is no part of this one
+        self.config, self.facts = config, dict(frozen.facts)
+        self.backbone = copy.deepcopy(load_backbone(frozen)).requires_grad_(False)
+        self.reduction = copy.deepcopy(frozen.reduction)
+        self.token_reduction = copy.deepcopy(frozen.token_reduction)
+        self._adapted: Any = None
+        self._rates: dict[nn.Parameter, float] = {}
+
+    @property
+    def network(self) -> Any:
+        """The network itself, whose weights are trained."""
+        return self.backbone.network
+
+    @property
+    def width(self) -> int:
+        """That of the frozen encoder."""
+        return max(self.reduction.width, 1)
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take the facts back.
+
+        Raises:
+            ModelError: when what was trained was part of another network than is found now.
+        """
+        super().set_extra_state(state)
+        (frozen,) = self.frozen
+        frozen.facts = dict(state)
+        frozen.identity  # noqa: B018  # raises
+
+    def preprocess(self, value: Any) -> Sample:
+        """Return a value as the network reads it."""
+        return self.backbone.prepare(value)
+
+    def fit(self, samples: Sequence[Sample | None], target: np.ndarray, seed: int) -> None:
+        """Choose the weights that learn, and how quickly each does."""
+        self._rates = {}
+        some = present_of(samples, LOOKED_AT, seed)
+        if not some or not self.reduction.width:
+            return
+        network, config = self.network, self.config
+        used = self._used(some)
+        if config.way == "lora":
+            named = dict(network.named_parameters())
+            self._merged = [named[f"{name}.weight"] for name in layers_of(network, used)]
+            self._adapted = adapt(network, used, config.rank)
+            rates = {p: config.rate * HIGHER_RATE for p in network.parameters() if p.requires_grad}
+        else:
+            depth = depths(network, used)
+            limit = config.layers if config.way == "last" else len(depth) + 1
+            rates = {
+                parameter.requires_grad_(): config.rate * config.decay ** depth[name]
+                for name, parameter in network.named_parameters()
+                if depth.get(name, limit) < limit
+            }
+        self._rates = rates
+        self._checkpoint("enable")
+
+    def _used(self, samples: Sequence[Sample]) -> set[str]:
+        """Return the names of the weights that the Features of some samples depend on.
+
+        Others are those of a joint model's other towers, and of heads that nobody asks.
+        """
+        self.eval()
+        self.network.requires_grad_()
+        features = self._read(samples)
+        (features.pooled.sum() + features.tokens.sum()).backward()
+        used = {name for name, p in self.network.named_parameters() if p.grad is not None}
+        self.network.requires_grad_(False).zero_grad()
+        return used
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """Return the highest learning rate of each weight that is trained."""
+        return self._rates
+
+    def finish(self) -> None:
+        """Merge what was learned beside the weights into them; no weight learns from now on."""
+        if self._adapted is not None:
+            merge(self._adapted)
+            self._adapted = None
+            for weight in self._merged:
+                weight.requires_grad_()
+        self._checkpoint("disable")
+
+    def _checkpoint(self, what: str) -> None:
+        network = self.network
+        if self.config.checkpointing and network.supports_gradient_checkpointing:
+            network.config.use_cache = False
+            switch = getattr(network, f"activation_checkpointing_{what}", None)
+            with quiet():
+                (switch or getattr(network, f"gradient_checkpointing_{what}"))()
+
+    def train(self, mode: bool = True) -> FineTuned:
+        """Let dropout work, or not; normalisation over batches never changes."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, NORMS):
+                module.eval()
+        return self
+
+    def encode(self, samples: Sequence[Sample]) -> Features:
+        """Return Features; outside of training in small batches, as memory is for one step."""
+        if not self.reduction.width:  # there was nothing to learn from
+            return Features.of_vectors(torch.zeros(len(samples), 1))
+        (frozen,) = self.frozen
+        size = len(samples) if torch.is_grad_enabled() else frozen.config.batch_size
+        parts = [self._read(samples[row : row + size]) for row in range(0, len(samples), size)]
+        return one_below_other(parts)
+
+    def _read(self, samples: Sequence[Sample]) -> Features:
+        features: Features = self.backbone(samples)
+        pooled = self.reduction(features.pooled)
+        (frozen,) = self.frozen
+        if not frozen.config.tokens:
+            return Features.of_vectors(pooled)
+        rows = [fewer(own, frozen.config.tokens) for own in rows_of(features)]
+        tokens = [self.token_reduction(row.tokens[0]) for row in rows]
+        times = [row.time[0] for row in rows if row.time is not None]
+        places = [row.place[0] for row in rows if row.place is not None]
+        return features_of(pooled, tokens, times or None, places or None)
+
+    def export(self, folder: Path) -> None:
+        """Write the network as a folder of Hugging Face's, with all that prepares its inputs."""
+        (frozen,) = self.frozen
+        origin = find_model(frozen.name)
+        shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(".*", "model*.safetensors*"))
+        self.network.save_pretrained(folder)
