@@ -27,6 +27,7 @@ WAYS = {
     "loop": {},
     "plait float32": {"precision": "float32", "cache": False},
     "plait bfloat16": {"precision": "bfloat16", "cache": False},
+    "plait int8": {"precision": "int8", "cache": False},
     "plait auto, first run": {"precision": "auto", "cache": True},
     "plait auto, second run": {"precision": "auto", "cache": True},
 }
