@@ -3,7 +3,7 @@
 Static quantisation after training, by NNCF over OpenVINO's graph of a tower, with SmoothQuant (Xiao
 et al., ICML 2023). Layers that narrow, as the second of each feed-forward network, stay in
 bfloat16: a few of their inputs are so large that 8 bits leave nothing for the others. On a MiniLM
-they alone cost four fifths of the agreement with float32, and hold a third of the work.
+they alone cost two thirds of what is lost to float32, and hold a third of the work.
 
 A calibrated graph is kept in the cache of features, under a hash of itself, and a fitted model
 holds the hash: it predicts by the same integers as long as the graph is there. The graph is no part
