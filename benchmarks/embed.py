@@ -1,13 +1,14 @@
 """Files to vectors: `plait embed` beside a plain transformers loop, in one run.
 
-    python benchmarks/embed.py            about 20 minutes: three runs of 1,000 photos, 4,000 texts
+    python benchmarks/embed.py            about 25 minutes: three runs of 1,000 photos, 4,000 texts
     python benchmarks/embed.py --full     five runs of 1,000 photos and 10,000 texts
 
 Pictures go through CLIP ViT-B/32 and captions through a MiniLM of six layers, both of true size
 with random weights: only speed is measured here. The loop is what a person writes: open a file with
 Pillow, the model's own processor, batches of 32 without gradients; captions padded to the longest
-of their batch. plait reads, prepares, compiles and computes; its seconds hold all of it. Runs
-alternate; each is in a process of its own, so that imports count for both.
+of their batch. plait reads, prepares, compiles, for int8 calibrates, and computes; its seconds hold
+all of it. Runs alternate; each is in a process of its own, so that imports count for both. No row
+is begun after 40 minutes; the next run goes on with it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ WAYS = {
     "loop": {},
     "plait float32": {"precision": "float32", "cache": False},
     "plait bfloat16": {"precision": "bfloat16", "cache": False},
+    "plait int8": {"precision": "int8", "cache": False},
     "plait auto, first run": {"precision": "auto", "cache": True},
     "plait auto, second run": {"precision": "auto", "cache": True},
 }

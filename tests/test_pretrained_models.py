@@ -90,8 +90,8 @@ def test_a_model_keeps_the_precision_it_learned_from(
 ) -> None:
     """Also for tables that are too short to choose one."""
     monkeypatch.setattr("plait.embedding.WORTH", 50)
-    for place in ("embedding", "encoders.pretrained.encoder"):
-        monkeypatch.setattr(f"plait.{place}.AGREEMENT", 0.9)
+    monkeypatch.setattr("plait.precision.WORTH", 50)
+    monkeypatch.setattr("plait.precision.AGREEMENT", 0.9)
     fitted = plait.fit(things, "kind", ignore=["price"], config=config, progress=QUIET)
     found = {name: e for name, e in fitted.encoders.items() if isinstance(e, Pretrained)}
     assert found

@@ -13,19 +13,16 @@ import numpy as np
 
 from plait.data.loader import Reader, Source, blocks
 from plait.data.media import find_file
-from plait.data.quality import Ledger
 from plait.data.rules import is_missing
 from plait.data.spool import Spool
 from plait.data.table import Table
 from plait.encoders.pretrained.encoder import Pretrained, Vectors
-from plait.encoders.pretrained.runtime import AGREEMENT, WORTH, has_bfloat16
+from plait.encoders.pretrained.runtime import WORTH
 from plait.errors import CellError
 from plait.layers import threads
+from plait.precision import sampled, settle
 from plait.store import Store, keys_of
 from plait.types import MEDIA
-
-TRIED = 32
-"""Rows that a lower precision is tried on."""
 
 BLOCK = 512
 """Rows whose values are sorted by length together, and that are read ahead."""
@@ -49,8 +46,8 @@ def embed_rows(
     """
     spool = Spool()
     encoder.compiles = len(reader.table) >= WORTH
-    if encoder.precision == "auto":
-        _settle(reader, source, encoder, store)
+    looked_at = (content(reader, source, int(row)) for row in sampled(len(reader.table)))
+    settle(reader, source, encoder, store, looked_at)
     identity = encoder.identity
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = list(blocks(range(len(reader.table)), BLOCK))
@@ -61,27 +58,6 @@ def embed_rows(
                 spool.append(None if key is None else found.get(key))
             advance(len(block.keys))
     return spool
-
-
-def _settle(reader: Reader, source: Source, encoder: Pretrained, store: Store | None) -> None:
-    """Choose the precision of a network on some rows of a table, or as it was chosen before."""
-    if not encoder.compiles or source.kind == "audio" or not has_bfloat16():
-        encoder.precision = "float32"
-        return
-    (key,) = keys_of([b"precision"], encoder.network)
-    assert key is not None
-    found = store.read([key]) if store is not None else {}
-    if key in found:
-        encoder.agreement = float(found[key][0][0])
-        encoder.precision = "bfloat16" if encoder.agreement >= AGREEMENT else "float32"
-        return
-    quiet = Reader(reader.table, Ledger())  # what cannot be read is noted when its turn comes
-    rows = np.linspace(0, len(reader.table) - 1, TRIED).astype(int)
-    prepared = [quiet.sample(source, int(row), encoder.backbone.prepare) for row in rows]
-    with threads(os.cpu_count() or 1):
-        encoder.choose_precision([sample for sample in prepared if sample is not None])
-    if store is not None:
-        store.write({key: (np.array([encoder.agreement]),)})
 
 
 def _one_ahead(items: Iterator[_Block]) -> Iterator[_Block]:

@@ -299,9 +299,8 @@ def prepare(
             with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:
                 store = default_store() if encoder.config.cache else None
                 samples[source.name] = embed_rows(reader, source, encoder, store, advance)
-            if encoder.agreement < 1:
-                progress.say(f"{source.name}: computed in {encoder.precision}; the mean cosine of "
-                             f"bfloat16 with float32 is {encoder.agreement:.5f}")  # fmt: skip
+            if encoder.remark:
+                progress.say(f"{source.name}: {encoder.remark}")
             seconds[source.name] = time.perf_counter() - start
             continue
         if not encoder.costly:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,11 @@ from plait.data.loader import Reader, Source
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.embedding import embed_rows
-from plait.encoders.pretrained import encoder as module
 from plait.encoders.pretrained.backbone import Towered
 from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.image import ImageBackbone
-from plait.encoders.pretrained.runtime import agreement, compiled, has_bfloat16
+from plait.encoders.pretrained.runtime import agreement, converted, has_bfloat16
 from plait.encoders.pretrained.text import TextBackbone
 from plait.store import Store
 from plait.types import Column, Modality
@@ -81,7 +81,22 @@ def test_what_cannot_be_compiled_is_run_by_torch(tmp_path: Path) -> None:
 def test_without_openvino_torch_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own, samples = backbone("vit", tmp_path)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert compiled(own.tower, own.inputs(samples), "float32") is None
+    assert converted(own.tower, own.inputs(samples)) is None
+    with torch.no_grad():
+        own.set_precision("float32", samples)
+        assert own(samples).pooled.isfinite().all()
+
+
+def test_openvino_is_kept_from_reporting() -> None:
+    """It would tell its makers of every import, unless the package that does so is not there."""
+    script = (
+        "import sys; from plait.encoders.pretrained.runtime import import_openvino as get; get();"
+        "import openvino.tools.ovc.telemetry_utils as own; print(own.tm.__name__)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
 
 
 def embed(folder: Path, store: Store) -> Pretrained:
@@ -99,19 +114,18 @@ def test_a_precision_is_chosen_by_the_users_own_rows(
 ) -> None:
     """And remembered: the second run does not load the network."""
     folder = made_models.bert(tmp_path / "bert")
-    monkeypatch.setattr(module, "AGREEMENT", 0.9)
-    monkeypatch.setattr("plait.embedding.AGREEMENT", 0.9)
+    monkeypatch.setattr("plait.precision.AGREEMENT", 0.9)
     first = embed(folder, Store(tmp_path / "one", 10**8))
     assert first.precision == "bfloat16"
     assert 0.9 < first.agreement < 1
     second = embed(folder, Store(tmp_path / "one", 10**8))
     assert (second.precision, second.agreement) == (first.precision, first.agreement)
     assert "backbone" not in vars(second)
-    monkeypatch.setattr(module, "AGREEMENT", 1.1)
-    monkeypatch.setattr("plait.embedding.AGREEMENT", 1.1)
+    monkeypatch.setattr("plait.precision.AGREEMENT", 1.1)
     third = embed(folder, Store(tmp_path / "other", 10**8))
     assert third.precision == "float32"
-    assert third.agreement < 1.1
+    assert third.agreements["bfloat16"] < 1.1
+    assert third.remark.startswith("computed in float32; mean cosine with float32: bfloat16 ")
 
 
 def test_short_tables_stay_in_float32(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from plait.encoders.pretrained.config import Precision
-from plait.encoders.pretrained.runtime import Run, compiled
+from plait.encoders.pretrained.int8 import Graph, calibrated, opened
+from plait.encoders.pretrained.runtime import Run, compiled, converted
 from plait.errors import ModelError
 from plait.types import Features, Sample
 
@@ -58,6 +59,7 @@ class Towered(Backbone):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._compiled: Run | None = None
+        self._model: Any = None
         self.precision: Precision = "float32"
 
     @abstractmethod
@@ -80,12 +82,39 @@ class Towered(Backbone):
             pooled, hidden = self.tower(*inputs)
         return pooled.float(), hidden.float()
 
-    def set_precision(self, precision: Precision, samples: Sequence[Sample] = ()) -> None:
-        """Run in another precision, compiled if some prepared values are given as an example."""
+    def set_precision(
+        self,
+        precision: Precision,
+        samples: Sequence[Sample] = (),
+        graph: Graph | None = None,
+    ) -> None:
+        """Run in another precision.
+
+        Args:
+            precision: of the sums inside.
+            samples: some prepared values, as an example to compile for; none lets torch run it.
+            graph: of int8, which it is run by.
+        """
         self.precision = precision
-        self._compiled = (
-            compiled(self.tower, self.inputs(samples[:2]), precision) if samples else None
-        )
+        if graph is not None:
+            self._compiled = opened(graph)
+        else:
+            self._compiled = compiled(self._converted(samples), precision) if samples else None
+
+    def calibrate(self, samples: Sequence[Sample]) -> Graph | None:
+        """Return the tower in int8, its ranges learned from prepared values; None if it cannot be.
+
+        Raises:
+            MissingExtraError: when OpenVINO or NNCF is missing.
+        """
+        model = self._converted(samples)
+        rows = [self.inputs([sample]) for sample in samples]
+        return None if model is None else calibrated(model, rows)
+
+    def _converted(self, samples: Sequence[Sample]) -> Any:
+        if self._model is None:
+            self._model = converted(self.tower, self.inputs(samples[:2]))
+        return self._model
 
 
 def require_output(output: Any, name: str, folder: Path) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from plait.config import check_range
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class PretrainedConfig:
         batch_size: values that the network reads at a time.
         prompt: put before every text; None takes the model's own default.
         longest_text: most subwords of a text; 0 is the model's own limit.
-        precision: in which the networks for pictures, texts and videos compute. `auto` takes
-            bfloat16 where the processor has it and the vectors of a sample of the table agree with
-            those of float32 to a mean cosine of 0.999.
+        precision: in which the networks for pictures, texts and videos compute. `auto` tries int8
+            (tables of 5,000 rows and more), then bfloat16, where the processor has them, and takes
+            the first in which the vectors of a sample of the table agree with those of float32 to
+            a mean cosine of 0.999. `int8` needs the extra of that name; see `int8.py`.
         cache: keep what the networks made of each value, for the next time.
     """
 

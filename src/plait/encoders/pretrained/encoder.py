@@ -17,7 +17,7 @@ from plait.encoders.padding import padded
 from plait.encoders.pretrained.backbone import Backbone, Towered
 from plait.encoders.pretrained.config import Precision, PretrainedConfig
 from plait.encoders.pretrained.fewer import fewer
-from plait.encoders.pretrained.runtime import AGREEMENT, agreement
+from plait.encoders.pretrained.int8 import Graph, name_of
 from plait.encoders.pretrained.weights import find_model, identity
 from plait.encoders.reduction import Reduction
 from plait.errors import ModelError
@@ -52,7 +52,9 @@ class Pretrained(Encoder):
 
     Attributes:
         precision: that the network computes in; `auto` until it is chosen.
-        agreement: mean cosine of the vectors with those of float32, where that was looked at.
+        agreements: mean cosine of vectors with those of float32, by the precisions that were tried.
+        calibration: the name of the graph that int8 is run by; empty otherwise.
+        graph: that one, where it is at hand.
         compiles: whether so many values are to come that compiling the network pays.
     """
 
@@ -63,7 +65,10 @@ class Pretrained(Encoder):
         self.kind, self.name, self.config = kind, name, config
         self.frames, self.seconds = frames, seconds
         self.precision: Precision = config.precision
-        self.agreement, self.compiles, self._started = 1.0, False, False
+        self.agreements: dict[Precision, float] = {}
+        self.calibration = ""
+        self.graph: Graph | None = None
+        self.compiles, self._started = False, False
         self.reduction = Reduction(config.width)
         self.token_reduction = Reduction(config.width)
 
@@ -101,38 +106,59 @@ class Pretrained(Encoder):
                 f"The model was fitted on vectors of another network than {self.name!r} is now "
                 f"({learned} then, {self.network} now). Bring back the old one, or fit again."
             )
-        return f"{learned}-{self.precision}-{self.config.tokens}"
+        own = self.calibration if self.precision == "int8" else ""
+        return f"{learned}-{self.precision}{own}-{self.config.tokens}"
 
-    def choose_precision(self, prepared: Sequence[Any]) -> None:
-        """Take bfloat16 if the vectors of some prepared values stay what they are in float32."""
-        backbone = self.backbone
-        self.precision = "float32"
-        if not isinstance(backbone, Towered) or not prepared:
-            return
-        with torch.no_grad():
-            exact = backbone(prepared).pooled
-            backbone.set_precision("bfloat16", prepared)
-            self.agreement = agreement(backbone(prepared).pooled, exact)
-        if self.agreement >= AGREEMENT:
-            self.precision = "bfloat16"
-        self._started = self.precision == "bfloat16"
+    @property
+    def agreement(self) -> float:
+        """Mean cosine of the vectors with those of float32."""
+        return self.agreements.get(self.precision, 1.0)
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of the precision; empty where there is nothing to say."""
+        figures = ", ".join(f"{name} {cosine:.5f}" for name, cosine in self.agreements.items())
+        if self.calibration and self.precision != "int8":
+            return (
+                "learned from int8, whose calibration is not in the cache of this machine; "
+                f"computed in float32 (mean cosine of both: {figures})"
+            )
+        if self.agreements:
+            return f"computed in {self.precision}; mean cosine with float32: {figures}"
+        asked = self.config.precision == "int8"
+        return "this network cannot run in int8; computed in float32" if asked else ""
+
+    def take(self, precision: Precision, graph: Graph | None = None) -> None:
+        """Compute in a precision from now on; that of int8 comes with a graph."""
+        self.precision, self.graph, self._started = precision, graph, False
+        self.calibration = "" if graph is None else name_of(graph)
+
+    def recall(self, graph: Graph | None) -> None:
+        """Compute by the graph that this was fitted with, or in float32 where it is gone."""
+        self.precision = "float32" if graph is None else "int8"
+        self.graph, self._started = graph, False
 
     def _start(self, prepared: Sequence[Any]) -> None:
         """Set the network to the precision, compiled if that pays."""
+        if self.precision == "int8" and self.graph is None:  # a single value, with no table
+            self.precision = "float32"
         if isinstance(self.backbone, Towered):
-            self.backbone.set_precision(self.precision, prepared if self.compiles else ())
+            example = prepared if self.compiles else ()
+            self.backbone.set_precision(self.precision, example, self.graph)
         self._started = True
 
     def prepared_by(self, other: Encoder) -> None:
         """Take over the precision that the samples were computed in."""
         if isinstance(other, Pretrained):
-            self.precision, self.agreement = other.precision, other.agreement
+            self.precision, self.agreements = other.precision, other.agreements
+            self.calibration = other.calibration
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take back what was learned, and with it the precision of the vectors."""
         super().set_extra_state(state)
         self.precision = state.get("precision", self.precision)
-        self.agreement = state.get("agreement", self.agreement)
+        self.calibration = state.get("calibration", "")
+        self.agreements = state.get("agreements", {})
 
     @property
     def width(self) -> int:
@@ -157,8 +183,12 @@ class Pretrained(Encoder):
     def fit(self, samples: Sequence[Vectors | None], target: np.ndarray, seed: int) -> None:
         """Learn the components from the vectors of the training rows."""
         self.facts = {
-            "network": self.network, "precision": self.precision, "agreement": self.agreement
-        }  # fmt: skip
+            "network": self.network,
+            "precision": self.precision,
+            "agreement": self.agreement,
+            "agreements": self.agreements,
+            "calibration": self.calibration,
+        }
         rows = present_of(samples, FITTED_ON, seed)
         if not rows:
             return

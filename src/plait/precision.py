@@ -1,0 +1,179 @@
+"""Which precision a frozen network computes in, chosen on a sample of the user's own rows.
+
+Lower ones are tried, the quickest first, and the first is taken in which the vectors of the sample
+agree with those of float32. What was found is kept with the vectors, under the sample: the
+same table does not load the network to choose again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.data.loader import Reader, Source
+from plait.data.quality import Ledger
+from plait.encoders.pretrained.backbone import Towered
+from plait.encoders.pretrained.config import Precision
+from plait.encoders.pretrained.encoder import Pretrained
+from plait.encoders.pretrained.int8 import Graph, has_int8, name_of
+from plait.encoders.pretrained.runtime import AGREEMENT, WORTH, agreement, has_bfloat16
+from plait.layers import threads
+from plait.store import Store, keys_of
+
+LOWER: tuple[Precision, ...] = ("int8", "bfloat16")
+"""Precisions below float32, the quickest first."""
+
+TRIED = 32
+"""Rows that a lower precision is tried on."""
+
+CALIBRATED = 64
+"""Other rows, that the ranges of int8 are learned from."""
+
+INT8_WORTH = 5000
+"""Rows of a table from which on calibrating int8, which takes 6 to 20 seconds, pays."""
+
+
+def settle(
+    reader: Reader,
+    source: Source,
+    encoder: Pretrained,
+    store: Store | None,
+    contents: Iterable[bytes | None],
+) -> None:
+    """Choose the precision of a network for a table, or find what it was fitted with.
+
+    Args:
+        reader: of the table.
+        source: what the network reads.
+        encoder: that holds it; takes the precision.
+        store: where choices and calibrations are kept; None keeps none.
+        contents: hashes of the cells of the rows `sampled` names, which are looked at no sooner
+            than they are needed.
+
+    Raises:
+        MissingExtraError: when int8 is asked for and its libraries are missing.
+    """
+    if encoder.calibration:
+        encoder.recall(_read_graph(store, encoder))
+        return
+    lower = _to_try(encoder, len(reader.table))
+    if encoder.precision not in ("auto", "int8"):
+        return
+    if not lower:
+        encoder.precision = "float32"
+        return
+    own = b"".join(content or b"-" for content in contents)
+    (key,) = keys_of([f"precision-{lower}".encode() + own], encoder.network)
+    assert key is not None
+    if store is None or not _read_choice(store, key, encoder, lower):
+        _choose(reader, source, encoder, lower)
+        if store is not None:
+            _write_choice(store, key, encoder, lower)
+
+
+def sampled(rows: int) -> np.ndarray:
+    """Return the numbers of the rows that are looked at, of so many."""
+    return np.unique(np.linspace(0, max(rows - 1, 0), TRIED + CALIBRATED).astype(int))
+
+
+def _to_try(encoder: Pretrained, rows: int) -> tuple[Precision, ...]:
+    """Return the precisions that are worth trying, the quickest first."""
+    if encoder.precision == "int8":
+        return ("int8",)
+    if encoder.precision != "auto" or rows < WORTH or encoder.kind == "audio":
+        return ()
+    worth: dict[Precision, bool] = {
+        "int8": rows >= INT8_WORTH and encoder.config.cache and has_int8(),
+        "bfloat16": has_bfloat16(),
+    }
+    return tuple(precision for precision in LOWER if worth[precision])
+
+
+def _choose(
+    reader: Reader, source: Source, encoder: Pretrained, lower: Sequence[Precision]
+) -> None:
+    quiet = Reader(reader.table, Ledger())  # what cannot be read is noted when its turn comes
+    rows, backbone = sampled(len(reader.table)), encoder.backbone
+    read = [quiet.sample(source, int(row), backbone.prepare) for row in rows]
+    prepared = [sample for sample in read if sample is not None]
+    with threads(os.cpu_count() or 1), torch.no_grad():
+        choose(encoder, lower, prepared)
+
+
+def choose(encoder: Pretrained, lower: Sequence[Precision], prepared: Sequence[Any]) -> None:
+    """Take the first precision in which vectors stay what they are in float32.
+
+    Args:
+        encoder: that takes it; what it was told to take it takes in any case.
+        lower: precisions to try, in this order.
+        prepared: values by the network's own preparation. A third is tried, the others calibrate.
+    """
+    backbone, tried = encoder.backbone, prepared[::3]
+    encoder.take("float32")
+    if not isinstance(backbone, Towered) or not tried:
+        return
+    exact = backbone(tried).pooled
+    for precision in lower:
+        graph = None
+        if precision == "int8":
+            graph = backbone.calibrate([s for n, s in enumerate(prepared) if n % 3] or tried)
+            if graph is None:
+                continue
+        backbone.set_precision(precision, tried, graph)
+        encoder.agreements[precision] = agreement(backbone(tried).pooled, exact)
+        if encoder.agreements[precision] >= AGREEMENT or encoder.config.precision == precision:
+            encoder.take(precision, graph)
+            return
+
+
+def _read_choice(store: Store, key: bytes, encoder: Pretrained, lower: Sequence[Precision]) -> bool:
+    """Take what was chosen before; return whether there was anything."""
+    found = store.read([key]).get(key)
+    if found is None:
+        return False
+    figures, name = found
+    encoder.agreements = {
+        precision: float(figure)
+        for precision, figure in zip(lower, figures, strict=True)
+        if not np.isnan(figure)
+    }
+    for precision in lower:
+        wanted = encoder.config.precision == precision
+        if wanted or encoder.agreements.get(precision, 0.0) >= AGREEMENT:
+            encoder.calibration = name.tobytes().decode() if precision == "int8" else ""
+            graph = _read_graph(store, encoder) if precision == "int8" else None
+            encoder.take(precision, graph)
+            return precision != "int8" or graph is not None
+    encoder.take("float32")
+    return True
+
+
+def _write_choice(
+    store: Store, key: bytes, encoder: Pretrained, lower: Sequence[Precision]
+) -> None:
+    figures = np.array([encoder.agreements.get(precision, np.nan) for precision in lower])
+    name = np.frombuffer(encoder.calibration.encode(), np.uint8)
+    if encoder.graph is not None:
+        store.write({_graph_key(encoder.calibration): encoder.graph})
+    store.write({key: (figures, name)})
+
+
+def _read_graph(store: Store | None, encoder: Pretrained) -> Graph | None:
+    """Return the graph that an encoder names, if it is still there and is what it was."""
+    if encoder.graph is not None or store is None:
+        return encoder.graph
+    key = _graph_key(encoder.calibration)
+    found = store.read([key]).get(key)
+    if found is None or name_of((found[0], found[1])) != encoder.calibration:
+        return None
+    return found[0], found[1]
+
+
+def _graph_key(name: str) -> bytes:
+    (key,) = keys_of([b"int8"], name)
+    assert key is not None
+    return key
