@@ -246,7 +246,8 @@ class Model(Parts):
             raise ConfigError(
                 unknown("Fine-tuned source", source, tuned)
                 if tuned
-                else "The model has no network that was fine-tuned; fit one with preset='best'."
+                else "The model has no network that was fine-tuned: none was asked for "
+                "(preset='best'), or what came of it was not chosen."
             )
         place = require_free(folder, overwrite=False)
         with replacing_folder(place) as partial:
