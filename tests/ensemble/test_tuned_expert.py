@@ -8,6 +8,7 @@ from pathlib import Path
 import made_models
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -16,12 +17,14 @@ from plait import fitting
 from plait.cli import app
 from plait.encoders.config import choose_encoders
 from plait.encoders.pretrained.config import FineTuneConfig
+from plait.encoders.pretrained.tuned import FineTuned
 from plait.ensemble.config import fine_tuned
 from plait.ensemble.tuned_expert import TunedExpert
 from plait.errors import ConfigError, ModelError
 from plait.model import Model
 from plait.progress import Progress
 from plait.train.config import TrainConfig
+from plait.train.step import Lesson, Step
 
 QUIET = Progress(show=False)
 
@@ -37,7 +40,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> plait.FitConfig:
     return plait.FitConfig(folds=1, encoders=encoders, tuned=tuned)
 
 
-def fit(things: Path, config: plait.FitConfig) -> Model:
+def fit(things: Path, config: plait.FitConfig, journal: Path | None = None) -> Model:
     """Return what a fit makes of the tuned entrant, which is the only one but for one modality."""
     real = fitting.line_up
     with pytest.MonkeyPatch.context() as patch:
@@ -47,8 +50,9 @@ def fit(things: Path, config: plait.FitConfig) -> Model:
             lambda *a, **k: tuple(e for e in real(*a, **k) if e.name in ("photo", "tuned")),
         )  # fmt: skip
         return plait.fit(
-            things, "kind", preset="best", ignore=["price"], config=config, progress=QUIET
-        )
+            things, "kind", preset="best", ignore=["price"], config=config, progress=QUIET,
+            journal=journal,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,34 @@ def test_other_ways(
     )
     stored = load_file(folder / "weights.safetensors")
     assert not any("lora" in name for name in stored)
+
+
+@pytest.mark.parametrize("way", ["all", "lora"])
+def test_killed_it_goes_on_to_the_same_weights(
+    way: str, things: Path, config: plait.FitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = fine_tuned(replace(config, tuned=replace(config.tuned, epochs=2, least_steps=8)), way)
+    expected = fit(things, short).experts["tuned"].state().tensors
+    monkeypatch.setattr("plait.train.checkpoint.SECONDS", 0.0)
+    take, taken = Step.__call__, []
+
+    def killed(self: Step, lesson: Lesson, batch: torch.Tensor) -> float:
+        if any(isinstance(e, FineTuned) for e in self.course.network.encoders):
+            taken.append(self.course.step)
+            if len(taken) == 7:  # in the second epoch
+                raise KeyboardInterrupt
+        return take(self, lesson, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "__call__", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit(things, short, tmp_path / "journal")
+    assert list((tmp_path / "journal").rglob("*.safetensors"))
+    found = fit(things, short, tmp_path / "journal").experts["tuned"].state().tensors
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        if isinstance(value, torch.Tensor):
+            assert torch.equal(found[key], value), key
 
 
 def test_saved_loaded_and_saved_again(model: Model, new_things: Path, tmp_path: Path) -> None:
