@@ -67,22 +67,24 @@ def apart(order: np.ndarray, groups: np.ndarray | None, cuts: Sequence[int]) -> 
     What is tuned on rows whose twins it learned from says nothing of strangers.
 
     Args:
-        order: (k) row numbers, shuffled. The rows of a group are brought to its first.
+        order: (k) row numbers, shuffled. The rows of a group are brought together, in the place of
+            the one with the lowest number: a large group comes first no more often than a small.
         groups: (n) number of the group of each row; None where all rows are independent.
-        cuts: where parts end; each is moved on to the end of a group. Where no row would remain
-            behind it, the group is cut after all.
+        cuts: where parts end; each is moved to the nearest end of a group. A group is cut after all
+            where that would move the end by more than the first part is long.
     """
     if groups is None:
         return np.split(order, cuts)
-    _, group = np.unique(groups[order], return_inverse=True)
-    first = np.full(len(order), len(order))
-    np.minimum.at(first, group, np.arange(len(order)))
-    order = order[np.argsort(first[group], kind="stable")]
+    place = np.empty(len(groups), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    lowest, group = np.unique(groups[np.sort(order)], return_index=True)
+    first = dict(zip(lowest.tolist(), place[np.sort(order)[group]].tolist(), strict=True))
+    order = order[np.argsort([first[g] for g in groups[order].tolist()], kind="stable")]
     ends = np.flatnonzero(np.diff(groups[order])) + 1
     moved: list[int] = [0]
     for cut in cuts:
-        behind = ends[ends >= cut]
-        end = cut if cut == 0 or not len(behind) else int(behind[0])
+        nearest = int(ends[np.abs(ends - cut).argmin()]) if len(ends) and cut else cut
+        end = nearest if abs(nearest - cut) <= cuts[0] else cut
         moved.append(max(end, moved[-1]))
     return np.split(order, moved[1:])
 
