@@ -179,6 +179,17 @@ def siglip(folder: Path) -> Path:
     return folder
 
 
+def naflex(folder: Path) -> Path:
+    from transformers import Siglip2Config, Siglip2ImageProcessorPil, Siglip2Model
+
+    text = {**TEXT, "vocab_size": VOCABULARY, "max_position_embeddings": 24, "projection_size": 32}
+    vision = {k: v for k, v in VISION.items() if k != "image_size"} | {"num_patches": 16}
+    save(Siglip2Model(Siglip2Config(text_config=text, vision_config=vision)), folder)
+    tokenizer(folder)
+    Siglip2ImageProcessorPil(patch_size=8, max_num_patches=20).save_pretrained(folder)
+    return folder
+
+
 def bert(folder: Path) -> Path:
     from transformers import BertConfig, BertModel
 
@@ -258,7 +269,7 @@ def ast(folder: Path) -> Path:
     return folder
 
 
-def clap(folder: Path) -> Path:
+def clap(folder: Path, fused: bool = False) -> Path:
     from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
     own = ClapConfig(
@@ -268,12 +279,13 @@ def clap(folder: Path) -> Path:
         audio_config={
             "patch_embeds_hidden_size": 16, "hidden_size": 32, "depths": [1, 1],
             "num_attention_heads": [2, 2], "num_hidden_layers": 2, "num_mel_bins": 64,
-            "spec_size": 256, "window_size": 8, "enable_fusion": False,
+            "spec_size": 256, "window_size": 8, "enable_fusion": fused,
         },
         projection_dim=20,
     )  # fmt: skip
     save(ClapModel(own), folder)
-    ClapFeatureExtractor(truncation="rand_trunc", max_length_s=10).save_pretrained(folder)
+    truncation = "fusion" if fused else "rand_trunc"
+    ClapFeatureExtractor(truncation=truncation, max_length_s=10).save_pretrained(folder)
     tokenizer(folder)
     return folder
 
@@ -291,6 +303,6 @@ def videomae(folder: Path) -> Path:
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "vit": vit, "dinov2": dinov2, "dinov3": dinov3, "convnext": convnext, "mobilenet": mobilenet,
-    "clip": clip, "siglip": siglip, "bert": bert, "decoder": decoder, "t5": t5,
+    "clip": clip, "siglip": siglip, "naflex": naflex, "bert": bert, "decoder": decoder, "t5": t5,
     "whisper": whisper, "wav2vec2": wav2vec2, "ast": ast, "clap": clap, "videomae": videomae,
 }  # fmt: skip

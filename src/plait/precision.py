@@ -84,7 +84,7 @@ def _to_try(encoder: Pretrained, rows: int) -> tuple[Precision, ...]:
     """Return the precisions that are worth trying, the quickest first."""
     if encoder.precision == "int8":
         return ("int8",)
-    if encoder.precision != "auto" or rows < WORTH or encoder.kind == "audio":
+    if encoder.precision != "auto" or rows < WORTH:
         return ()
     worth: dict[Precision, bool] = {
         "int8": rows >= INT8_WORTH and encoder.config.cache and has_int8(),

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
 from plait.data.audio import Sound
+from plait.encoders.pretrained.runtime import converted
 from plait.encoders.pretrained.sound import SoundBackbone
 from plait.errors import ModelError
 
@@ -56,6 +57,32 @@ def test_vectors_are_those_of_transformers(tmp_path: Path, family: str) -> None:
     wanted = torch.cat([reference(folder, sound) for sound in heard])
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     assert (found[0] - found[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("family", ["whisper", "wav2vec2", "ast", "clap"])
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
+def test_compiled_networks_hear_the_same(tmp_path: Path, family: str) -> None:
+    """Also in batches and sounds of other sizes than those they were compiled with."""
+    rate = RATE.get(family, 16_000)
+    backbone = SoundBackbone(made_models.MAKERS[family](tmp_path / family))
+    heard = [sound for sound in sounds(rate) for _ in range(3)]
+    wanted = vectors(backbone, heard)
+    with torch.no_grad():
+        example = [backbone.prepare(sound) for sound in sounds(rate)[:1] * 2]
+        backbone.set_precision("float32", example)
+    assert backbone._compiled is not None
+    torch.testing.assert_close(vectors(backbone, heard), wanted, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
+def test_a_network_whose_course_depends_on_its_batch_is_left_to_torch(tmp_path: Path) -> None:
+    """CLAP with fusion looks up which sounds are long: compiled, that is those of the example."""
+    backbone = SoundBackbone(made_models.clap(tmp_path / "clap", fused=True))
+    heard = [backbone.prepare(sound) for sound in sounds(48_000)]
+    assert converted(backbone.tower, backbone.inputs(heard)) is not None
+    with torch.no_grad():
+        backbone.set_precision("float32", heard)
+    assert backbone._compiled is None
 
 
 @pytest.mark.parametrize("norm", ["group", "layer"])

@@ -23,7 +23,8 @@ from plait.errors import MissingExtraError, ModelError
 
 KINDS = {
     "vit": "image", "dinov2": "image", "convnext": "image", "mobilenet": "image", "clip": "image",
-    "siglip": "image", "bert": "text", "decoder": "text", "t5": "text", "siglip text": "text",
+    "siglip": "image", "naflex": "image", "bert": "text", "decoder": "text", "t5": "text",
+    "siglip text": "text", "naflex text": "text",
     "whisper": "audio", "wav2vec2": "audio", "ast": "audio", "clap": "audio",
 }  # fmt: skip
 WAYS = ("all", "last", "lora")

@@ -12,9 +12,12 @@ from torch import Tensor, nn
 
 from plait.encoders.pretrained.config import Precision
 from plait.encoders.pretrained.int8 import Graph, calibrated, opened
-from plait.encoders.pretrained.runtime import Run, compiled, converted
+from plait.encoders.pretrained.runtime import Run, agreement, compiled, converted
 from plait.errors import ModelError
 from plait.types import Features, Sample
+
+FAITHFUL = 0.99
+"""Mean cosine with torch's vectors below which a compiled network is not the same one."""
 
 
 class Backbone(nn.Module, ABC):
@@ -55,6 +58,8 @@ class Towered(Backbone):
     """
 
     tower: nn.Module
+    compilable: bool = True
+    """Whether what the tower does is the same for all values."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -99,7 +104,19 @@ class Towered(Backbone):
         if graph is not None:
             self._compiled = opened(graph)
         else:
-            self._compiled = compiled(self._converted(samples), precision) if samples else None
+            self._compiled = self._compile(samples, precision) if samples else None
+
+    def _compile(self, samples: Sequence[Sample], precision: Precision) -> Run | None:
+        """Return the compiled tower; None where it cannot be, or makes other vectors than torch.
+
+        Compiling follows one example. A network that takes another course for other values, or for
+        batches of another size, is found out by three rows where two were the example.
+        """
+        three = self.inputs([samples[0], samples[-1], samples[0]])
+        run = compiled(self._converted(samples), precision)
+        if run is None or agreement(run(*three)[0], self.tower(*three)[0]) < FAITHFUL:
+            return None
+        return run
 
     def calibrate(self, samples: Sequence[Sample]) -> Graph | None:
         """Return the tower in int8, its ranges learned from prepared values; None if it cannot be.
@@ -112,7 +129,7 @@ class Towered(Backbone):
         return None if model is None else calibrated(model, rows)
 
     def _converted(self, samples: Sequence[Sample]) -> Any:
-        if self._model is None:
+        if self._model is None and self.compilable:
             self._model = converted(self.tower, self.inputs(samples[:2]))
         return self._model
 

@@ -213,7 +213,7 @@ class Pretrained(Encoder):
 def load_backbone(encoder: Pretrained) -> Backbone:
     """Return the network of an encoder, which others may hold too."""
     # transformers takes seconds to import, and is needed for nothing else.
-    from plait.encoders.pretrained.image import ImageBackbone
+    from plait.encoders.pretrained.image import image_backbone
     from plait.encoders.pretrained.sound import SoundBackbone
     from plait.encoders.pretrained.text import TextBackbone
     from plait.encoders.pretrained.video import video_backbone
@@ -221,7 +221,7 @@ def load_backbone(encoder: Pretrained) -> Backbone:
     folder, config = find_model(encoder.name), encoder.config
     match encoder.kind:
         case "image":
-            return ImageBackbone(folder)
+            return image_backbone(folder)
         case "text":
             return TextBackbone(folder, config.prompt, config.longest_text)
         case "audio":

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from plait.data.image import Picture
 from plait.encoders.pictures import by_row, grid_places
 from plait.encoders.pretrained.backbone import Towered, require_output
+from plait.encoders.pretrained.naflex import NaFlexBackbone
 from plait.encoders.pretrained.pixels import Pixels
 from plait.encoders.pretrained.shared import load_shared
+from plait.encoders.pretrained.weights import read_json
 from plait.errors import ModelError
 from plait.types import Features
 
@@ -101,6 +103,16 @@ class ImageBackbone(Towered):
             return height // patch, width // patch
         side = int(tokens**0.5)  # of networks that merge patches on their way
         return side, side
+
+
+def image_backbone(folder: Path) -> Towered:
+    """Return the network of a folder for pictures, of a fixed size or in their own proportions.
+
+    Raises:
+        ModelError: when the model reads no pictures.
+    """
+    flexible = str(read_json(folder, "config.json").get("model_type")).startswith("siglip2")
+    return NaFlexBackbone(folder) if flexible else ImageBackbone(folder)
 
 
 def _joint(network: Any) -> bool:

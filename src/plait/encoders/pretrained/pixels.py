@@ -141,7 +141,7 @@ class Pixels:
         if name in TORCHVISION_ONLY:
             self.processor, own = None, {**TORCHVISION_ONLY[name], **settings}
         else:
-            self.processor = _processor(folder)
+            self.processor = own_processor(folder)
             own = {**vars(self.processor), **settings}
         self.steps = _steps(own)
         if self.processor is not None and self.steps is not None and self._agrees():
@@ -178,8 +178,12 @@ class Pixels:
         return True
 
 
-def _processor(folder: Path) -> Any:
-    """Return the model's own processor, on Pillow."""
+def own_processor(folder: Path) -> Any:
+    """Return the model's own processor, on Pillow.
+
+    Raises:
+        ModelError: when there is none, or only one that needs torchvision.
+    """
     from transformers import AutoImageProcessor
 
     try:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from plait.data.audio import Sound
 from plait.encoders.padding import padded, prefixes
-from plait.encoders.pretrained.backbone import Backbone, require_output
+from plait.encoders.pretrained.backbone import Towered, require_output
 from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import quiet
 from plait.errors import ModelError
@@ -22,8 +23,34 @@ from plait.types import Features
 SHORTEST_SECONDS = 0.1
 """Shorter sounds are filled up with silence: networks on waves need a few hundred samples."""
 
+Sounds = Sequence[tuple[np.ndarray, ...]]
 
-class SoundBackbone(Backbone):
+
+class SoundTower(nn.Module):
+    """From spectra, or waves (n s) and their mask, to vectors (n p) and hidden states (n t d)."""
+
+    def __init__(self, network: Any, folder: Path) -> None:
+        super().__init__()
+        self.network, self.folder = network, folder
+
+    def forward(self, values: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return vectors, which are the mean of the hidden states where there are no others."""
+        if _joint(self.network):
+            longer = torch.full((len(values), 1), values.shape[1] > 1)
+            output = self.network.get_audio_features(input_features=values, is_longer=longer)
+            hidden = require_output(output, "last_hidden_state", self.folder)
+            frames = hidden.mean(dim=2).transpose(1, 2) if hidden.ndim == 4 else hidden
+            return require_output(output, "pooler_output", self.folder), frames
+        encoder = self.network
+        if self.network.config.is_encoder_decoder:
+            encoder = self.network.get_encoder()
+        output = encoder(values) if mask is None else encoder(values, attention_mask=mask)
+        hidden = require_output(output, "last_hidden_state", self.folder)
+        pooled = getattr(output, "pooler_output", None)
+        return hidden.mean(dim=1) if pooled is None else pooled, hidden
+
+
+class SoundBackbone(Towered):
     """One sound a row, of which the first seconds are heard.
 
     The vector is the projection that texts are compared with (CLAP), the network's own (AST), or
@@ -44,17 +71,14 @@ class SoundBackbone(Backbone):
         super().__init__(folder)
         self.network = load_shared(folder)
         name = self.network.main_input_name
-        if name not in ("input_features", "input_values") and not self._joint:
+        if name not in ("input_features", "input_values") and not _joint(self.network):
             raise ModelError(f"The model in {str(folder)!r} reads {name}, not sounds.")
+        self.tower = SoundTower(self.network, folder)
         self.extractor = _extractor(folder)
         self.rate = int(self.extractor.sampling_rate)
         window = getattr(self.extractor, "nb_max_samples", 0) or getattr(
             self.extractor, "chunk_length", 0) * self.rate  # fmt: skip
         self.seconds = min(longest, window / self.rate) if window else longest
-
-    @property
-    def _joint(self) -> bool:
-        return hasattr(self.network, "get_audio_features")
 
     def prepare(self, value: Sound) -> tuple[np.ndarray, ...]:
         """Return what the network reads, and the seconds of sound in it."""
@@ -70,28 +94,54 @@ class SoundBackbone(Backbone):
         """Return the number of samples of a wave; spectra are all of one length."""
         return len(sample[0]) if sample[0].ndim == 1 else 0
 
-    def forward(self, samples: Sequence[tuple[np.ndarray, ...]]) -> Features:
-        """Return Features; tokens are frames with their times."""
+    def inputs(self, samples: Sounds) -> tuple[Tensor, ...]:
+        """Return spectra of equal length, or waves (n s) with the mask of those that read one."""
+        values = [torch.from_numpy(sample[0]) for sample in samples]
+        if values[0].ndim > 1:
+            return (torch.stack(values),)
+        waves = pad_sequence(values, batch_first=True)
+        lengths = [len(wave) for wave in values]
+        return (waves,) if self._unmasked else (waves, prefixes(lengths, waves.shape[1]).long())
+
+    @property
+    def _unmasked(self) -> bool:
+        """Whether waves are normalised as a whole: such networks were trained without masks."""
+        return getattr(self.network.config, "feat_extract_norm", "group") == "group"
+
+    def forward(self, samples: Sounds) -> Features:
+        """Return Features; tokens are frames with their times.
+
+        Networks without masks would hear the filling of a shorter wave: by these, waves of unequal
+        length are heard one by one.
+        """
+        if len({self.length(sample) for sample in samples}) == 1 or not self._unmasked:
+            return super().forward(samples)
+        heard = [self.run(*self.inputs([sample])) for sample in samples]
+        hidden = pad_sequence([frames[0] for _, frames in heard], batch_first=True)
+        return self.features(samples, torch.cat([pooled for pooled, _ in heard]), hidden)
+
+    def features(self, samples: Sounds, pooled: Tensor, hidden: Tensor) -> Features:
+        """Return Features of the frames in which there is sound."""
         seconds = torch.from_numpy(np.concatenate([sample[1] for sample in samples]))
+        if hasattr(self.network.config, "time_stride"):
+            return self._on_grid(hidden, pooled, seconds)
+        counts = self._frames(samples, seconds, hidden.shape[1])
+        rows = [own[:count] for own, count in zip(hidden, counts, strict=True)]
+        times = [_middles(len(row), float(s)) for row, s in zip(rows, seconds, strict=True)]
+        heard = padded(rows, times)
+        return replace(heard, pooled=pooled) if _joint(self.network) else heard
+
+    def _frames(self, samples: Sounds, seconds: Tensor, most: int) -> list[int]:
+        """Return how many of the frames of each sound are of it."""
+        if _joint(self.network):  # which repeats short sounds
+            return [most] * len(samples)
         if samples[0][0].ndim == 1:
-            return self._hear_waves([sample[0] for sample in samples], seconds)
-        values = torch.from_numpy(np.stack([sample[0] for sample in samples]))
-        if self._joint:
-            return self._hear_joint(values, seconds)
-        network = self.network
-        if network.config.is_encoder_decoder:
-            network = network.get_encoder()
-        output = network(values)
-        tokens = require_output(output, "last_hidden_state", self.folder)
-        pooled = getattr(output, "pooler_output", None)
-        if pooled is not None:
-            return self._on_grid(tokens, pooled, seconds)
-        # The window is longer than most sounds; what is behind them is silence.
-        frames = seconds * (tokens.shape[1] / self.seconds)
-        frames = (frames - 1e-3).ceil().long().clamp(1, tokens.shape[1])
-        rows = [own[:count] for own, count in zip(tokens, frames.tolist(), strict=True)]
-        return padded(rows, [_middles(len(row), float(s)) for row, s in
-                             zip(rows, seconds, strict=True)])  # fmt: skip
+            lengths = torch.tensor([self.length(sample) for sample in samples])
+            counts = self.network._get_feat_extract_output_lengths(lengths)
+        else:  # the window is longer than most sounds; what is behind them is silence
+            counts = (seconds * (most / self.seconds) - 1e-3).ceil().long().clamp(1, most)
+        found: list[int] = counts.tolist()
+        return found
 
     def _on_grid(self, tokens: Tensor, pooled: Tensor, seconds: Tensor) -> Features:
         """Return the tokens of AST: patches of a spectrum, pitch by pitch, after two of its own."""
@@ -104,39 +154,9 @@ class SoundBackbone(Backbone):
         found = Features.of_tokens(tokens * mask[:, :, None], mask, pooled)
         return replace(found, time=times)
 
-    def _hear_joint(self, values: Tensor, seconds: Tensor) -> Features:
-        longer = torch.full((len(values), 1), values.shape[1] > 1)
-        output = self.network.get_audio_features(input_features=values, is_longer=longer)
-        pooled = require_output(output, "pooler_output", self.folder)
-        hidden = require_output(output, "last_hidden_state", self.folder)
-        frames = hidden.mean(dim=2).transpose(1, 2) if hidden.ndim == 4 else hidden
-        times = [_middles(frames.shape[1], float(s)) for s in seconds]
-        return replace(padded(list(frames), times), pooled=pooled)
 
-    def _hear_waves(self, waves: Sequence[np.ndarray], seconds: Tensor) -> Features:
-        """Return the frames of wav2vec 2.0 and kin.
-
-        Those that normalise over a whole wave were trained without masks, and would hear the
-        filling of a shorter one: of these, waves of unequal length are heard one by one.
-        """
-        lengths = [len(wave) for wave in waves]
-        alone = getattr(self.network.config, "feat_extract_norm", "group") == "group"
-        if alone and len(set(lengths)) > 1:
-            rows = [self._frames(torch.from_numpy(wave)[None], None)[0] for wave in waves]
-        else:
-            values = torch.zeros(len(waves), max(lengths))
-            for row, wave in enumerate(waves):
-                values[row, : len(wave)] = torch.from_numpy(wave)
-            mask = None if alone else prefixes(lengths, max(lengths)).long()
-            tokens = self._frames(values, mask)
-            counts = self.network._get_feat_extract_output_lengths(torch.tensor(lengths)).tolist()
-            rows = [own[:count] for own, count in zip(tokens, counts, strict=True)]
-        return padded(rows, [_middles(len(row), float(s)) for row, s in
-                             zip(rows, seconds, strict=True)])  # fmt: skip
-
-    def _frames(self, values: Tensor, mask: Tensor | None) -> Tensor:
-        output = self.network(values, attention_mask=mask)
-        return require_output(output, "last_hidden_state", self.folder)
+def _joint(network: Any) -> bool:
+    return hasattr(network, "get_audio_features")
 
 
 def _middles(count: int, seconds: float) -> Tensor:

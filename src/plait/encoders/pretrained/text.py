@@ -84,6 +84,7 @@ class TextBackbone(Towered):
         limits = (own, self.tokenizer.model_max_length, _positions(config), MOST_TOKENS)
         self.most = min(int(limit) for limit in (*limits, longest) if limit)
         self.fixed = config.model_type.removesuffix("_text_model") in ALWAYS_PADDED
+        self.from_left = self.fixed and self.tokenizer.padding_side == "left"
         self.encode = self._fast()
 
     def _require_vocabulary(self, config: Any) -> None:
@@ -120,15 +121,20 @@ class TextBackbone(Towered):
         lengths = [len(sample[0]) for sample in samples]
         most = self.most if self.fixed else max(*lengths, 1)
         numbers = torch.full((len(samples), most), self.tokenizer.pad_token_id or 0)
-        for row, (own,) in enumerate(samples):
-            numbers[row, : len(own)] = torch.from_numpy(own)
-        return (numbers,) if self.fixed else (numbers, prefixes(lengths, most).long())
+        there = self._there(lengths, most)
+        numbers[there] = torch.from_numpy(np.concatenate([own for (own,) in samples]))
+        return (numbers,) if self.fixed else (numbers, there.long())
+
+    def _there(self, lengths: Sequence[int], most: int) -> Tensor:
+        """Return (b most), where the tokens of texts are in what is filled up."""
+        there = prefixes(lengths, most)
+        return there.flip(1) if self.from_left else there
 
     def features(
         self, samples: Sequence[tuple[np.ndarray, ...]], pooled: Tensor, hidden: Tensor
     ) -> Features:
         """Return Features; tokens are subwords."""
-        mask = prefixes([len(sample[0]) for sample in samples], hidden.shape[1])
+        mask = self._there([len(sample[0]) for sample in samples], hidden.shape[1])
         return Features.of_tokens(hidden * mask[:, :, None], mask, pooled)
 
 

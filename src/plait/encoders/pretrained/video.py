@@ -14,7 +14,7 @@ from plait.data.video import Video
 from plait.encoders.padding import padded
 from plait.encoders.pictures import grid_places
 from plait.encoders.pretrained.backbone import Backbone, Towered, require_output
-from plait.encoders.pretrained.image import ImageBackbone
+from plait.encoders.pretrained.image import image_backbone
 from plait.encoders.pretrained.pixels import Pixels
 from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import read_json
@@ -43,22 +43,23 @@ class FramesBackbone(Towered):
 
     def __init__(self, folder: Path, frames: int) -> None:
         super().__init__(folder)
-        self.image, self.frames = ImageBackbone(folder), frames
+        self.image, self.frames = image_backbone(folder), frames
         self.network, self.tower = self.image.network, self.image.tower
+        self.compilable = self.image.compilable
 
     def prepare(self, value: Video) -> tuple[np.ndarray, ...]:
-        """Return (k 3 h w) of k frames, and their times (k)."""
+        """Return k frames as the network sees pictures, and their times (k)."""
         clip = value.clip(self.frames, FRAME_SIDE)
-        return self.image.pixels.prepare(list(clip.frames)), clip.times
+        return *self.image.prepare(list(clip.frames)), clip.times
 
     def inputs(self, samples: Clips) -> tuple[Tensor, ...]:
-        """Return (n 3 h w) of all frames of all videos."""
-        return (self.image.pixels.normalise(np.concatenate([sample[0] for sample in samples])),)
+        """Return all frames of all videos as the network reads pictures."""
+        return self.image.inputs([sample[:-1] for sample in samples])
 
     def features(self, samples: Clips, pooled: Tensor, hidden: Tensor) -> Features:
         """Return Features of the vectors of frames."""
-        rows = pooled.split([len(sample[0]) for sample in samples])
-        return padded(rows, [torch.from_numpy(sample[1]) for sample in samples])
+        times = [torch.from_numpy(sample[-1]) for sample in samples]
+        return padded(pooled.split([len(time) for time in times]), times)
 
 
 class ClipTower(nn.Module):
