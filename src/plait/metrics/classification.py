@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.stats import rankdata
 
 EPSILON = float(np.finfo(np.float64).eps)
 """Probabilities are kept this far from 0 and 1 before their logarithm is taken."""
@@ -116,6 +115,8 @@ def _area(truth: np.ndarray, scores: np.ndarray) -> float:
     count = int(positive.sum())
     if count in (0, len(truth)):
         return float("nan")
+    from scipy.stats import rankdata  # half a second to import
+
     ranks = rankdata(scores)[positive].sum()
     return float((ranks - count * (count + 1) / 2) / (count * (len(truth) - count)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 def row_absolute_error(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -31,6 +30,8 @@ def r2(truth: np.ndarray, scores: np.ndarray) -> float:
 
 def spearman(truth: np.ndarray, scores: np.ndarray) -> float:
     """Return the correlation of ranks, in -1..1; NaN when either never changes."""
+    from scipy.stats import rankdata  # half a second to import
+
     ranks = [rankdata(values[:, 0]) for values in (truth, scores)]
     if np.ptp(ranks[0]) == 0 or np.ptp(ranks[1]) == 0:
         return float("nan")

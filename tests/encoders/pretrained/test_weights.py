@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import made_models
 import pytest
 import torch
 
+from plait.encoders.pretrained import weights
 from plait.encoders.pretrained.shared import load_shared
 from plait.encoders.pretrained.weights import (
     HOME,
@@ -101,6 +103,40 @@ def test_the_hash_is_of_what_matters(vit: Path) -> None:
     made_models.pictures(vit, "ViTImageProcessor", size=made_models.SQUARE, resample=3)
     identity.cache_clear()
     assert identity(vit) != before
+
+
+def test_hashes_of_large_files_are_remembered_until_they_change(
+    vit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(weights, "LARGE", 1)
+    file, read = vit / "model.safetensors", list[str]()
+
+    def counted(path: Path) -> bytes:
+        read.append(path.name)
+        return digest(path)
+
+    digest = weights._digest
+    monkeypatch.setattr(weights, "_digest", counted)
+
+    def found() -> str:
+        identity.cache_clear()
+        read.clear()
+        return identity(vit, remember=True)
+
+    before = found()
+    assert found() == before
+    assert file.name in read
+    monkeypatch.setattr(weights, "SETTLED", 0)
+    assert found() == before
+    assert found() == before
+    assert not read
+    there, content = file.stat(), bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(there.st_atime_ns, there.st_mtime_ns))
+    assert found() != before
+    assert read == [file.name]
 
 
 def test_towers_share_one_network(tmp_path: Path) -> None:

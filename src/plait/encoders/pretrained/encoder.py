@@ -91,7 +91,8 @@ class Pretrained(Encoder):
             "video": (self.frames,),
         }
         own = limits.get(self.kind, ())
-        return f"{self.kind}-{PREPARATION}-{identity(find_model(self.name))}-{own}"
+        files = identity(find_model(self.name), remember=config.cache)
+        return f"{self.kind}-{PREPARATION}-{files}-{own}"
 
     @property
     def identity(self) -> str:

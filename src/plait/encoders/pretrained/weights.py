@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plait.errors import ModelError, did_you_mean
+from plait.store import Store, default_store, keys_of
 
 HOME = "PLAIT_MODELS"
 """The environment variable of a folder with models by their names; looked in before the hub."""
@@ -19,6 +23,12 @@ HOME = "PLAIT_MODELS"
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 UNWANTED = ("onnx/*", "openvino/*", "original/*", "*.onnx*")
 """Files of a hub's repository that are fetched, and those of them that are not."""
+
+LARGE = 2**24
+"""Bytes from which on the hash of a file is remembered."""
+
+SETTLED = 2 * 10**9
+"""Nanoseconds after which a change of a file surely has another time than the one before."""
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
@@ -137,15 +147,49 @@ def weights_size(folder: Path) -> int:
 
 
 @lru_cache(maxsize=32)
-def identity(folder: Path) -> str:
-    """Return a hash of everything in a model's folder that its vectors depend on."""
+def identity(folder: Path, remember: bool = False) -> str:
+    """Return a hash of everything in a model's folder that its vectors depend on.
+
+    Args:
+        folder: of the model.
+        remember: whether the hashes of large files are kept in the cache until the files change.
+    """
+    store = default_store() if remember else None
     digest = hashlib.blake2b(digest_size=12)
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".safetensors", ".json", ".txt", ".model") and path.is_file():
             digest.update(path.relative_to(folder).as_posix().encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "blake2b").digest())
+            large = path.stat().st_size >= LARGE
+            digest.update(_remembered(path, store) if store and large else _digest(path))
+    if store is not None:
+        store.close()
     return digest.hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
+
+
+def _remembered(path: Path, store: Store) -> bytes:
+    """Return the hash of a file from the store, or compute it and keep it there.
+
+    Nobody can set back the time at which the file system last changed a file's entry, so a file
+    whose times, size and number are the same is the same; one that changed just now may change
+    again within the clock's tick, and is not remembered yet.
+    """
+    there = path.stat()
+    times = (there.st_mtime_ns, there.st_ctime_ns)
+    entry = f"{path.resolve()} {there.st_dev} {there.st_ino} {there.st_size} {times}"
+    (key,) = keys_of([entry.encode()], "digest")
+    assert key is not None
+    known = store.read([key])
+    if key in known:
+        return known[key][0].tobytes()
+    digest = _digest(path)
+    if time.time_ns() - max(times) > SETTLED:
+        store.write({key: (np.frombuffer(digest, np.uint8),)})
+    return digest
 
 
 @contextmanager
