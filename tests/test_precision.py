@@ -17,7 +17,8 @@ from plait.embedding import embed_rows
 from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.int8 import has_int8
-from plait.encoders.pretrained.runtime import AGREEMENT, has_bfloat16
+from plait.encoders.pretrained.runtime import AGREEMENT
+from plait.layers import has_bfloat16
 from plait.precision import CALIBRATED, TRIED, sampled
 from plait.store import Store
 from plait.types import Column, Modality

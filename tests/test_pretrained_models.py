@@ -19,9 +19,9 @@ from plait.data.loader import Source
 from plait.encoders.config import EncoderConfig, choose_encoders
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.image import ImageBackbone
-from plait.encoders.pretrained.runtime import has_bfloat16
 from plait.ensemble.entrants import MANY, line_up
 from plait.errors import ConfigError, ModelError, TableError
+from plait.layers import has_bfloat16
 from plait.model import Model
 from plait.progress import Progress
 from plait.store import HOME

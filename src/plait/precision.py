@@ -20,8 +20,8 @@ from plait.encoders.pretrained.backbone import Towered
 from plait.encoders.pretrained.config import Precision
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.int8 import Graph, has_int8, name_of
-from plait.encoders.pretrained.runtime import AGREEMENT, WORTH, agreement, has_bfloat16
-from plait.layers import threads
+from plait.encoders.pretrained.runtime import AGREEMENT, WORTH, agreement
+from plait.layers import has_bfloat16, threads
 from plait.store import Store, keys_of
 
 LOWER: tuple[Precision, ...] = ("int8", "bfloat16")

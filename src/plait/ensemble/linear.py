@@ -16,12 +16,15 @@ from plait.config import check_range
 from plait.data.split import apart
 from plait.encoders.encoder import Matrix
 from plait.ensemble.expert import NOTHING, Expert, State
+from plait.ensemble.logistic import logistic
 from plait.tasks.target import Target
 from plait.train.record import Record
 
 LARGE = 300_000
 """Rows times classes above which SAGA solves, which is near the optimum several times sooner."""
 
+WIDE = 8192
+"""Columns of vectors up to which all classes or labels are solved for at once."""
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """That are tried on vectors."""
@@ -52,7 +55,10 @@ class LinearConfig:
 
 
 class LinearExpert(Expert):
-    """Logistic regression for classes and labels, ridge regression for numbers (scikit-learn)."""
+    """Logistic regression for classes and labels, ridge regression for numbers.
+
+    On sparse text and for numbers scikit-learn solves; on vectors see `plait.ensemble.logistic`.
+    """
 
     def __init__(self, sources: tuple[str, ...], target: Target, config: LinearConfig) -> None:
         super().__init__(sources, target)
@@ -109,8 +115,9 @@ class LinearExpert(Expert):
             learning = np.setdiff1d(order, held)
             if not len(held):  # of few groups, some hold more than a fifth
                 continue
+            few = matrix[learning].astype(np.float32)
             for self.strength in STRENGTHS:
-                self._solve_for(matrix[learning], target[learning], weight[learning], seed)
+                self._solve_for(few, target[learning], weight[learning], seed)
                 losses[self.strength] += self._loss(self._answers(matrix[held]), target[held])
         return min(losses, key=losses.__getitem__)
 
@@ -127,58 +134,73 @@ class LinearExpert(Expert):
 
     def _solve_for(self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int) -> None:
         """Solve for the weights with the strength that is set."""
+        self.weights = np.zeros((self.target.width, matrix.shape[1]))
+        self.bias = np.zeros(self.target.width)
         match self.target.kind:
             case "classify":
-                self._fit_classes(matrix, target.argmax(axis=1), weight, seed)
+                self._fit_classes(matrix, target, weight, seed)
             case "multilabel":
                 self._fit_labels(matrix, target, weight, seed)
             case "regress":
                 self._fit_number(matrix, target[:, 0].astype(np.float64), weight)
 
+    def _fit_classes(
+        self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> None:
+        classes = np.eye(self.target.width)[target.argmax(axis=1)]
+        seen = np.flatnonzero(classes.any(axis=0))
+        self.bias[:] = -30.0  # a class that never occurs here gets no probability
+        if len(seen) == 1:
+            self.bias[seen] = 0
+        elif len(seen) == 2:  # is a label: the second or not
+            weights, bias = self._logistic(matrix, classes[:, seen[1:]], weight, seed, False)
+            both = np.array([[-0.5], [0.5]])
+            self.weights[seen], self.bias[seen] = both * weights, both[:, 0] * bias
+        else:
+            solved = self._logistic(matrix, classes[:, seen], weight, seed, True)
+            self.weights[seen], self.bias[seen] = solved
+
+    def _fit_labels(
+        self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> None:
+        labels = (target > 0.5).astype(float)
+        varied = labels.min(axis=0) < labels.max(axis=0)
+        self.bias[:] = np.where(labels[0] > 0, 30.0, -30.0)  # of a label that all have, or none
+        if varied.any():
+            solved = self._logistic(matrix, labels[:, varied], weight, seed, False)
+            self.weights[varied], self.bias[varied] = solved
+
     def _logistic(
-        self, matrix: Matrix, classes: np.ndarray, weight: np.ndarray, seed: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the classes that occur, their weights (k d) and biases (k); k is 1 for two."""
+        self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int, exclusive: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights (c d) and biases (c) of exclusive classes or of labels, (n c)."""
+        steps = self.config.iterations
+        if isinstance(matrix, np.ndarray) and matrix.shape[1] <= WIDE:
+            return logistic(matrix, target, weight, self.strength, exclusive, steps)
+        if exclusive:
+            model = self._classifier(target.size, seed)
+            _solve(model, matrix, target.argmax(axis=1), weight)
+            return model.coef_, model.intercept_
+        models = [self._classifier(len(target), seed) for _ in target.T]
+        for model, label in zip(models, target.T, strict=True):
+            _solve(model, matrix, label, weight)
+        return (
+            np.concatenate([model.coef_ for model in models]),
+            np.concatenate([model.intercept_ for model in models]),
+        )
+
+    def _classifier(self, size: int, seed: int) -> Any:
+        """Return scikit-learn's regression for a target of so many rows times classes."""
         from sklearn.linear_model import LogisticRegression
 
-        large = len(classes) * len(np.unique(classes)) > LARGE
-        model = LogisticRegression(
+        large = size > LARGE
+        return LogisticRegression(
             C=self.strength,
             max_iter=self.config.iterations,
             solver="saga" if large else "lbfgs",
             tol=1e-2 if large else 1e-4,
             random_state=seed,
         )
-        _solve(model, matrix, classes, weight)
-        return model.classes_, model.coef_, model.intercept_
-
-    def _fit_classes(
-        self, matrix: Matrix, classes: np.ndarray, weight: np.ndarray, seed: int
-    ) -> None:
-        self._clear(matrix.shape[1])
-        seen = np.unique(classes)
-        self.bias[:] = -30.0  # a class that never occurs here gets no probability
-        if len(seen) == 1:
-            self.bias[seen] = 0
-            return
-        learned, weights, bias = self._logistic(matrix, classes, weight, seed)
-        if len(learned) == 2:
-            weights, bias = (
-                np.concatenate([-weights, weights]) / 2,
-                np.array([-bias[0], bias[0]]) / 2,
-            )
-        self.weights[learned], self.bias[learned] = weights, bias
-
-    def _fit_labels(
-        self, matrix: Matrix, target: np.ndarray, weight: np.ndarray, seed: int
-    ) -> None:
-        self._clear(matrix.shape[1])
-        for label, column in enumerate(target.T.astype(int)):
-            if column.min() == column.max():
-                self.bias[label] = 30.0 if column[0] else -30.0
-            else:
-                _, weights, bias = self._logistic(matrix, column, weight, seed)
-                self.weights[label], self.bias[label] = weights[0], bias[0]
 
     def _fit_number(self, matrix: Matrix, numbers: np.ndarray, weight: np.ndarray) -> None:
         from sklearn.linear_model import Ridge
@@ -186,12 +208,7 @@ class LinearExpert(Expert):
         model = Ridge(alpha=10 / self.strength, max_iter=self.config.iterations * 10)
         units = self.target.scale.to_units(torch.from_numpy(numbers)).numpy()
         _solve(model, matrix, units, weight)
-        self._clear(matrix.shape[1])  # in float64, as they are stored
         self.weights[0], self.bias[0] = model.coef_, model.intercept_
-
-    def _clear(self, width: int) -> None:
-        self.weights = np.zeros((self.target.width, width))
-        self.bias = np.zeros(self.target.width)
 
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from plait.encoders.encoder import Encoder
 from plait.ensemble.expert import NOTHING, Expert, State
 from plait.evaluate.run import metrics_of
 from plait.fusion.fusion import FusionConfig
-from plait.layers import threads
+from plait.layers import has_bfloat16, threads
 from plait.network import Network
 from plait.tasks.target import Target
 from plait.tasks.task import HeadConfig
@@ -64,8 +65,9 @@ class NetworkExpert(Expert):
 
     @property
     def threads(self) -> int:
-        """How many threads are worth it: all for convolutions, one for heads on Features."""
-        return (os.cpu_count() or 1) if self.make else 1
+        """How many threads are worth it: one for heads on Features, all for larger networks."""
+        large = bool(self.make) or FUSIONS[self.fusion].large
+        return (os.cpu_count() or 1) if large else 1
 
     def _build(self, widths: dict[str, int], encoders: Mapping[str, Encoder]) -> Network:
         fusion = FUSIONS[self.fusion](widths, self.settings)
@@ -128,7 +130,15 @@ class NetworkExpert(Expert):
         assert learner is not None
         if teacher is not None:
             learner, lesson = teacher.teach(learner, lesson)
-        train(learner, lesson, self.train_config, seed, self._judge(), record)
+        train(learner, lesson, self._settings(), seed, self._judge(), record)
+
+    def _settings(self) -> TrainConfig:
+        """Return the settings of training, with a precision of its own where they leave it open."""
+        config = self.train_config
+        if config.precision != "auto":
+            return config
+        half = FUSIONS[self.fusion].large and has_bfloat16()
+        return replace(config, precision="bfloat16" if half else "float32")
 
     def _judge(self) -> Callable[[Tensor, Tensor], float] | None:
         """Return the cost that decides when to stop: of the metric that is named, if it is."""

@@ -46,6 +46,7 @@ class Ensemble(Fusion):
     """
 
     level = "feature"
+    large = True
 
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         super().__init__(widths, config)

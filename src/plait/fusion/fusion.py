@@ -37,7 +37,7 @@ class FusionConfig:
     dropout: float = 0.1
     bottlenecks: int = 4
     rank: int = 16
-    members: int = 16
+    members: int = 8
 
     def __post_init__(self) -> None:
         check_range(self, "width", 1, 65536)
@@ -53,10 +53,12 @@ class Fusion(nn.Module, ABC):
     """Joins the Features of several sources; sources that a row lacks change nothing.
 
     The order in which columns are given does not matter: sources are always taken by name. `level`
-    says what it works on, in the words of the field.
+    says what it works on, in the words of the field; `large`, whether its products are large enough
+    for several threads and bfloat16.
     """
 
     level: ClassVar[Level]
+    large: ClassVar[bool] = False
 
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         """Store the width of each source, and the settings."""

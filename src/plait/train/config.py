@@ -7,7 +7,7 @@ from typing import Literal
 
 from plait.config import check_range
 
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class TrainConfig:
         batch_size: rows a step.
         accumulate: parts that a step is computed in, one after the other, to save memory; the
             gradient is that of the whole batch.
-        precision: of what is computed; weights stay in float32. float16 needs a GPU.
+        precision: of what is computed; weights stay in float32. float16 needs a GPU; `auto` is
+            bfloat16 for fusions of large products on processors that have it, and else float32.
         learning_rate: of AdamW at its highest, after a warm-up of a tenth of the steps.
         weight_decay: of AdamW.
         clip: length that a step's gradient is cut to; 0 leaves it as it is.
@@ -44,7 +45,7 @@ class TrainConfig:
     least_steps: int = 300
     batch_size: int = 128
     accumulate: int = 1
-    precision: Precision = "float32"
+    precision: Precision = "auto"
     learning_rate: float = 1e-2
     weight_decay: float = 0.02
     clip: float = 0.0

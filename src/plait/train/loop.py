@@ -167,7 +167,7 @@ def _accelerator(config: TrainConfig) -> Accelerator:
 
     # One precision a process is all that it keeps; the networks of a contest may differ.
     AcceleratorState._reset_state()
-    precision = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[config.precision]
+    precision = {"bfloat16": "bf16", "float16": "fp16"}.get(config.precision, "no")
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # of missing modalities
     accelerator = Accelerator(kwargs_handlers=[unused])
     if precision == "fp16" and accelerator.device.type == "cpu":

@@ -18,8 +18,9 @@ from plait.encoders.pretrained.backbone import Towered
 from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.image import ImageBackbone
-from plait.encoders.pretrained.runtime import agreement, converted, has_bfloat16
+from plait.encoders.pretrained.runtime import agreement, converted
 from plait.encoders.pretrained.text import TextBackbone
+from plait.layers import has_bfloat16
 from plait.store import Store
 from plait.types import Column, Modality
 

@@ -28,9 +28,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.encoders.pretrained.runtime import Run, has_bfloat16, import_openvino, runner
+from plait.encoders.pretrained.runtime import Run, import_openvino, runner
 from plait.encoders.pretrained.weights import quiet
 from plait.errors import MissingExtraError
+from plait.layers import has_bfloat16
 
 Graph = tuple[np.ndarray, np.ndarray]
 """A calibrated network: the bytes of OpenVINO's description of it, and of its weights."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
@@ -84,13 +83,6 @@ def compiled(model: Any, precision: Precision) -> Run | None:
         return None if model is None else runner(model, precision)
     except Exception:  # operations that its plug-in for processors does not have
         return None
-
-
-@cache
-def has_bfloat16() -> bool:
-    """Return whether this processor multiplies in bfloat16 quicker than in float32."""
-    check: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(check and check())
 
 
 def agreement(one: Tensor, other: Tensor) -> float:
