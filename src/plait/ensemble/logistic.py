@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, log_softmax
-from threadpoolctl import threadpool_limits
 
 LEAST = 1e-9
 """Share of the mean curvature that is added to all directions, so that none has none."""
@@ -39,6 +37,9 @@ def logistic(
         iterations: most steps.
         tolerance: largest part of the gradient, in U, at which it is solved.
     """
+    from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
+
     columns, total = target.shape[1], weight.sum()
     share = (weight / total)[:, None]
     ones = np.concatenate([matrix.astype(np.float64), np.ones((len(matrix), 1))], axis=1)
