@@ -18,6 +18,7 @@ from plait.encoders.pretrained.config import PretrainedConfig
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.int8 import has_int8
 from plait.encoders.pretrained.runtime import AGREEMENT
+from plait.errors import ConfigError
 from plait.layers import has_bfloat16
 from plait.precision import CALIBRATED, TRIED, sampled
 from plait.store import Store
@@ -162,6 +163,17 @@ def test_a_calibration_that_was_pushed_out_is_made_again(
     second, _ = embed(bert, store)
     assert "backbone" in vars(second)
     assert second.precision == first.precision == "int8"
+
+
+def test_a_calibration_that_goes_while_it_is_needed_is_said(bert: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path, 10**8)
+    first, _ = embed(bert, store, precision="int8")
+    encoder, _ = embed(bert, store, precision="int8")
+    assert "backbone" not in vars(encoder)  # all vectors are there, and the graph is not read
+    assert encoder.calibration == first.calibration
+    store.clear()
+    with pytest.raises(ConfigError, match="was cleared from the cache while it was needed. Run"):
+        encoder.embed([encoder.backbone.prepare("new")])
 
 
 def test_rows_that_are_looked_at() -> None:

@@ -33,7 +33,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             assert one.dtype == other.dtype
 
 
-def test_the_least_recently_used_go(tmp_path: Path) -> None:
+def test_the_least_recently_used_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.store.FRESH", 0.0)
     store = Store(tmp_path, 10_000)  # a value takes about 600 bytes
     for n in range(12):
         store.write({key(n): value(n)})
@@ -48,6 +49,25 @@ def test_the_least_recently_used_go(tmp_path: Path) -> None:
     assert 23 in left
     assert not left & {1, 2, 3}
     assert store.contents().size <= 10_000
+
+
+def test_that_a_value_was_used_is_noted_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, 10**6)
+    store.write({key(1): value(1)})
+
+    def used() -> float:
+        with sqlite3.connect(store.path) as connection:
+            return float(connection.execute("SELECT used FROM vectors").fetchone()[0])
+
+    written = used()
+    assert store.touch([key(1), key(2)]) == {key(1)}
+    assert store.read([key(1)])
+    assert used() == written
+    monkeypatch.setattr("plait.store.FRESH", 0.0)
+    store.touch([key(1)])
+    assert used() > written
 
 
 def test_clearing_it(tmp_path: Path) -> None:

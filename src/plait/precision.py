@@ -8,7 +8,7 @@ same table does not load the network to choose again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from plait.encoders.pretrained.config import Precision
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.int8 import Graph, has_int8, name_of
 from plait.encoders.pretrained.runtime import AGREEMENT, WORTH, agreement
+from plait.errors import ConfigError
 from plait.layers import has_bfloat16, threads
 from plait.store import Store, keys_of
 
@@ -58,7 +59,7 @@ def settle(
         MissingExtraError: when int8 is asked for and its libraries are missing.
     """
     if encoder.calibration:
-        encoder.recall(_read_graph(store, encoder))
+        encoder.recall(encoder.graph or _kept_graph(store, encoder.calibration))
         return
     lower = _to_try(encoder, len(reader.table))
     if encoder.precision not in ("auto", "int8"):
@@ -126,7 +127,9 @@ def choose(encoder: Pretrained, lower: Sequence[Precision], prepared: Sequence[A
         backbone.set_precision(precision, tried, graph)
         encoder.agreements[precision] = agreement(backbone(tried).pooled, exact)
         if encoder.agreements[precision] >= AGREEMENT or encoder.config.precision == precision:
-            encoder.take(precision, graph)
+            encoder.take(precision)
+            if graph is not None:
+                encoder.take(precision, name_of(graph), _at_hand(graph))
             return
 
 
@@ -144,9 +147,9 @@ def _read_choice(store: Store, key: bytes, encoder: Pretrained, lower: Sequence[
     for precision in lower:
         wanted = encoder.config.precision == precision
         if wanted or encoder.agreements.get(precision, 0.0) >= AGREEMENT:
-            encoder.calibration = name.tobytes().decode() if precision == "int8" else ""
-            graph = _read_graph(store, encoder) if precision == "int8" else None
-            encoder.take(precision, graph)
+            calibration = name.tobytes().decode() if precision == "int8" else ""
+            graph = _kept_graph(store, calibration) if calibration else None
+            encoder.take(precision, calibration, graph)
             return precision != "int8" or graph is not None
     encoder.take("float32")
     return True
@@ -158,19 +161,33 @@ def _write_choice(
     figures = np.array([encoder.agreements.get(precision, np.nan) for precision in lower])
     name = np.frombuffer(encoder.calibration.encode(), np.uint8)
     if encoder.graph is not None:
-        store.write({_graph_key(encoder.calibration): encoder.graph})
+        store.write({_graph_key(encoder.calibration): encoder.graph()})
     store.write({key: (figures, name)})
 
 
-def _read_graph(store: Store | None, encoder: Pretrained) -> Graph | None:
-    """Return the graph that an encoder names, if it is still there and is what it was."""
-    if encoder.graph is not None or store is None:
-        return encoder.graph
-    key = _graph_key(encoder.calibration)
-    found = store.read([key]).get(key)
-    if found is None or name_of((found[0], found[1])) != encoder.calibration:
+def _at_hand(graph: Graph) -> Callable[[], Graph]:
+    return lambda: graph
+
+
+def _kept_graph(store: Store | None, name: str) -> Callable[[], Graph] | None:
+    """Return what reads a graph from the store; None where it is not there.
+
+    It is many megabytes, and where all vectors are in the store nothing runs it.
+    """
+    key = _graph_key(name)
+    if store is None or not store.touch([key]):
         return None
-    return found[0], found[1]
+
+    def read() -> Graph:
+        found = store.read([key]).get(key)
+        if found is None:
+            raise ConfigError(
+                f"The int8 graph {name} was cleared from the cache while it was needed. Run the "
+                "same again: it is then calibrated anew, or float32 takes its place."
+            )
+        return found[0], found[1]
+
+    return read
 
 
 def _graph_key(name: str) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,9 @@ DEFAULT_GB = 10.0
 
 MAPPED = 2**30
 """Bytes of the file that are mapped into memory."""
+
+FRESH = 600.0
+"""Seconds in which a value that was used need not be noted as used again: a write a value."""
 
 AT_ONCE = 500
 """Keys in one question; SQLite answers no more than some thousands."""
@@ -63,23 +67,29 @@ class Store:
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, Arrays]:
         """Return what is there of the keys, and note that it was used."""
-        found: dict[bytes, Arrays] = {}
+        return {key: _arrays(value) for key, value in self._used("value", keys)}
+
+    def touch(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return which of the keys are there, and note that they were used."""
+        return {key for key, _ in self._used("NULL", keys)}
+
+    def _used(self, column: str, keys: Sequence[bytes]) -> list[tuple[bytes, Any]]:
+        """Return the keys that are there with one of their columns."""
+        found: list[tuple[bytes, Any]] = []
         try:
-            connection = self._open()
+            connection, now = self._open(), time.time()
             for start in range(0, len(keys) if connection else 0, AT_ONCE):
                 assert connection is not None
                 some = keys[start : start + AT_ONCE]
                 marks = ",".join("?" * len(some))
                 rows = connection.execute(
-                    f"SELECT key, value FROM vectors WHERE key IN ({marks})", some
-                )
-                found |= {key: _arrays(value) for key, value in rows}
-            if connection is not None and found:
-                with connection:
-                    now = time.time()
-                    connection.executemany(
-                        "UPDATE vectors SET used = ? WHERE key = ?", [(now, key) for key in found]
-                    )
+                    f"SELECT key, {column}, used FROM vectors WHERE key IN ({marks})", some
+                ).fetchall()
+                found += [(key, value) for key, value, _ in rows]
+                stale = [(now, key) for key, _, used in rows if used < now - FRESH]
+                if stale:
+                    with connection:
+                        connection.executemany("UPDATE vectors SET used = ? WHERE key = ?", stale)
         except (sqlite3.Error, OSError) as error:
             self._break(error)
         return found

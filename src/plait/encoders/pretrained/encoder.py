@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from plait.encoders.padding import padded
 from plait.encoders.pretrained.backbone import Backbone, Towered
 from plait.encoders.pretrained.config import Precision, PretrainedConfig
 from plait.encoders.pretrained.fewer import fewer
-from plait.encoders.pretrained.int8 import Graph, name_of
+from plait.encoders.pretrained.int8 import Graph
 from plait.encoders.pretrained.weights import find_model, identity
 from plait.encoders.reduction import Reduction
 from plait.errors import ModelError
@@ -54,7 +54,7 @@ class Pretrained(Encoder):
         precision: that the network computes in; `auto` until it is chosen.
         agreements: mean cosine of vectors with those of float32, by the precisions that were tried.
         calibration: the name of the graph that int8 is run by; empty otherwise.
-        graph: that one, where it is at hand.
+        graph: returns that one, where it can be had.
         compiles: whether so many values are to come that compiling the network pays.
     """
 
@@ -67,7 +67,7 @@ class Pretrained(Encoder):
         self.precision: Precision = config.precision
         self.agreements: dict[Precision, float] = {}
         self.calibration = ""
-        self.graph: Graph | None = None
+        self.graph: Callable[[], Graph] | None = None
         self.compiles, self._started = False, False
         self.reduction = Reduction(config.width)
         self.token_reduction = Reduction(config.width)
@@ -129,12 +129,17 @@ class Pretrained(Encoder):
         asked = self.config.precision == "int8"
         return "this network cannot run in int8; computed in float32" if asked else ""
 
-    def take(self, precision: Precision, graph: Graph | None = None) -> None:
-        """Compute in a precision from now on; that of int8 comes with a graph."""
-        self.precision, self.graph, self._started = precision, graph, False
-        self.calibration = "" if graph is None else name_of(graph)
+    def take(
+        self,
+        precision: Precision,
+        calibration: str = "",
+        graph: Callable[[], Graph] | None = None,
+    ) -> None:
+        """Compute in a precision from now on; that of int8 comes with a graph and its name."""
+        self.precision, self.calibration = precision, calibration
+        self.graph, self._started = graph, False
 
-    def recall(self, graph: Graph | None) -> None:
+    def recall(self, graph: Callable[[], Graph] | None) -> None:
         """Compute by the graph that this was fitted with, or in float32 where it is gone."""
         self.precision = "float32" if graph is None else "int8"
         self.graph, self._started = graph, False
@@ -145,7 +150,8 @@ class Pretrained(Encoder):
             self.precision = "float32"
         if isinstance(self.backbone, Towered):
             example = prepared if self.compiles else ()
-            self.backbone.set_precision(self.precision, example, self.graph)
+            graph = None if self.graph is None else self.graph()
+            self.backbone.set_precision(self.precision, example, graph)
         self._started = True
 
     def prepared_by(self, other: Encoder) -> None:
