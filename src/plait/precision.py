@@ -127,9 +127,10 @@ def choose(encoder: Pretrained, lower: Sequence[Precision], prepared: Sequence[A
         backbone.set_precision(precision, tried, graph)
         encoder.agreements[precision] = agreement(backbone(tried).pooled, exact)
         if encoder.agreements[precision] >= AGREEMENT or encoder.config.precision == precision:
-            encoder.take(precision)
-            if graph is not None:
-                encoder.take(precision, name_of(graph), _at_hand(graph))
+            if graph is None:
+                encoder.take(precision, started=True)
+            else:
+                encoder.take(precision, name_of(graph), _at_hand(graph), started=True)
             return
 
 

@@ -106,6 +106,10 @@ class Towered(Backbone):
         else:
             self._compiled = self._compile(samples, precision) if samples else None
 
+    def settle(self) -> None:
+        """Let go of what only a further precision would be made from."""
+        self._model = None
+
     def _compile(self, samples: Sequence[Sample], precision: Precision) -> Run | None:
         """Return the compiled tower; None where it cannot be, or makes other vectors than torch.
 

@@ -134,10 +134,16 @@ class Pretrained(Encoder):
         precision: Precision,
         calibration: str = "",
         graph: Callable[[], Graph] | None = None,
+        started: bool = False,
     ) -> None:
-        """Compute in a precision from now on; that of int8 comes with a graph and its name."""
+        """Compute in a precision from now on; that of int8 comes with a graph and its name.
+
+        `started` means that the network runs in it already.
+        """
         self.precision, self.calibration = precision, calibration
-        self.graph, self._started = graph, False
+        self.graph, self._started = graph, started
+        if started and isinstance(self.backbone, Towered):
+            self.backbone.settle()
 
     def recall(self, graph: Callable[[], Graph] | None) -> None:
         """Compute by the graph that this was fitted with, or in float32 where it is gone."""
@@ -152,6 +158,7 @@ class Pretrained(Encoder):
             example = prepared if self.compiles else ()
             graph = None if self.graph is None else self.graph()
             self.backbone.set_precision(self.precision, example, graph)
+            self.backbone.settle()
         self._started = True
 
     def prepared_by(self, other: Encoder) -> None:

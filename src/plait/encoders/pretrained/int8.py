@@ -146,7 +146,7 @@ def name_of(graph: Graph) -> str:
     """Return a hash of a graph."""
     digest = hashlib.blake2b(digest_size=12)
     for part in graph:
-        digest.update(part.tobytes())
+        digest.update(part.data)
     return digest.hexdigest()
 
 
