@@ -7,9 +7,9 @@ Pictures go through CLIP ViT-B/32 and captions through a MiniLM of six layers, b
 with random weights: only speed is measured here. The loop is what a person writes: open a file with
 Pillow, the model's own processor, batches of 32 without gradients; captions padded to the longest
 of their batch. plait reads, prepares, compiles, for int8 calibrates, and computes; its seconds hold
-all of it. Runs alternate; each is in a process of its own, so that imports count for both. Peak memory is
-that of the process: of 1,000 and of 100,000 captions too. No row is begun after 40 minutes; the
-next run goes on with it.
+all of it. Runs alternate; each is in a process of its own, so that imports count for both. The peak
+of memory is the process's own; it is taken of 1,000 and of 100,000 captions too. No row is begun
+after 40 minutes; the next run goes on with it.
 """
 
 from __future__ import annotations
