@@ -22,6 +22,7 @@ LAYERS = {
     "attention": 1,
     "layers": 1,
     "losses": 1,
+    "contrastive": 1,
     "metrics": 1,
     "data": 1,
     "encoders": 2,

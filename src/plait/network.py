@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from plait.encoders.encoder import Encoder
 from plait.fusion.fusion import Fusion
-from plait.tasks.task import Task
+from plait.tasks.task import Objective
 from plait.types import Features, Raw
 
 
@@ -21,7 +21,7 @@ class Network(nn.Module):
     Features, computed once for all rows.
     """
 
-    def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion, task: Task) -> None:
+    def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion, task: Objective) -> None:
         super().__init__()
         # By number: the name of a column may hold what the name of a module may not.
         self.encoders = nn.ModuleList(encoders.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +54,24 @@ class HeadConfig:
         check_range(self, "dropout", 0.0, 0.95)
 
 
-class Task(nn.Module, ABC):
+class Objective(nn.Module, ABC):
+    """What a network learns: a loss of joint Features; `by_rows`, whether it is a mean over rows.
+
+    A loss that sets rows against one another cannot be computed a part of the batch at a time.
+    """
+
+    by_rows: ClassVar[bool] = True
+
+    @abstractmethod
+    def loss(self, features: Features, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the scalar loss of b rows, for a target (b c) and row weights (b)."""
+
+    @abstractmethod
+    def predict(self, features: Features) -> Tensor:
+        """Return what is made of b rows, (b ...)."""
+
+
+class Task(Objective):
     """Owns its head: Features in; a loss while learning, scores afterwards.
 
     Args:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from plait.network import Network
+from plait.tasks.task import Task
 from plait.train.config import TrainConfig
 from plait.types import Features
 
@@ -75,6 +76,7 @@ def alone(network: Network, rows: Mapping[str, Features], target: Tensor) -> dic
     same network with the other sources missing, so it holds for any fusion.
     """
     task, scores = network.task, {}
+    assert isinstance(task, Task)
     for name, part in rows.items():
         only = {k: p if k == name else p.keep(torch.zeros_like(p.present)) for k, p in rows.items()}
         likely = task.likelihoods(network.fusion(only), target)

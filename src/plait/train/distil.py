@@ -10,6 +10,7 @@ from torch.nn.functional import cosine_similarity
 
 from plait.config import check_range
 from plait.network import Network
+from plait.tasks.task import Task
 from plait.train.step import Lesson
 from plait.types import Features
 
@@ -93,6 +94,7 @@ class Pupil(Network):
     def loss_of(self, joined: Features, target: Tensor, weight: Tensor) -> Tensor:
         """Return the scalar loss of b rows, for (b c + c + d): truth, teacher's scores, vectors."""
         config, task = self.config, self.task
+        assert isinstance(task, Task)
         classes = task.target.width
         truth, soft, vectors = target.split([classes, classes, self.hint.out_features], dim=1)
         known = ~truth.isnan().all(dim=1)

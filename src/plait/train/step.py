@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from plait.train.augment import drop_sources, drop_tokens, mix
 from plait.train.balance import alone, modulate
 from plait.train.checkpoint import Course
 from plait.train.config import TrainConfig
-from plait.types import Features, Raw
+from plait.types import Features, Raw, one_below_other
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -63,12 +63,7 @@ class Learner(nn.Module):
     def forward(self, lesson: Lesson) -> Tensor:
         """Return the weighted mean loss of b rows, a scalar."""
         config, network = self.config, self.network
-        features = network.encode(lesson.rows)
-        if config.modulation:
-            for name, score in alone(network, features, lesson.target).items():
-                self.alone[name] = self.alone.get(name, 0.0) + score
-        features = drop_sources(features, config.modality_dropout, self.generator)
-        features = drop_tokens(features, config.token_dropout, self.generator)
+        features = self.shown(lesson)
         if not config.mixup:
             return network.loss(features, lesson.target, lesson.weight)
         features, other, share = mix(features, config.mixup, self.generator)
@@ -76,6 +71,16 @@ class Learner(nn.Module):
         one = network.loss_of(joined, lesson.target, lesson.weight)
         two = network.loss_of(joined, lesson.target[other], lesson.weight[other])
         return share * one + (1 - share) * two
+
+    def shown(self, lesson: Lesson) -> dict[str, Features]:
+        """Return the Features of each source, without what is hidden in training."""
+        config, network = self.config, self.network
+        features = network.encode(lesson.rows)
+        if config.modulation:
+            for name, score in alone(network, features, lesson.target).items():
+                self.alone[name] = self.alone.get(name, 0.0) + score
+        features = drop_sources(features, config.modality_dropout, self.generator)
+        return drop_tokens(features, config.token_dropout, self.generator)
 
 
 class Step:
@@ -141,6 +146,8 @@ class Step:
         parts = batch[index::processes].chunk(self.course.parts)
         if not len(parts[0]):  # every process must take part
             parts = (batch[:1],)
+        if len(parts) > 1 and not self.course.network.task.by_rows:
+            return self._cached(lesson, parts)
         total = 0.0
         for number, rows in enumerate(parts):
             part = lesson.take(rows, self.accelerator.device)
@@ -151,6 +158,49 @@ class Step:
                 self.accelerator.backward(loss * processes)
             total += loss.item()
         return total if processes == 1 else self._sum([total])[0]
+
+    def _cached(self, lesson: Lesson, parts: Sequence[Tensor]) -> float:
+        """Return the loss of a batch whose rows are set against one another, with its gradient.
+
+        Gradient caching (Gao et al., RepL4NLP 2021): the vectors of all parts without a graph, the
+        loss and its gradient by these vectors, then each part once more with a graph, and the
+        same random numbers, to carry the gradient on. Memory is that of one part.
+        """
+        learner, device = self.learner, self.accelerator.device
+        states, made = [], []
+        for rows in parts:
+            states.append((torch.get_rng_state(), learner.generator.get_state()))
+            with torch.no_grad():
+                made.append(self._joined(lesson.take(rows, device)))
+        whole = one_below_other(made)
+        leaves = [part.detach().requires_grad_() for part in (whole.tokens, whole.pooled)]
+        batch = lesson.take(torch.cat(list(parts)), device)
+        joined = whole.with_tokens(*leaves)
+        loss = learner.network.loss_of(joined, batch.target, batch.weight)
+        self.accelerator.backward(loss)
+        slopes = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
+        start = 0
+        for rows, (state, hidden) in zip(parts, states, strict=True):
+            torch.set_rng_state(state)
+            learner.generator.set_state(hidden)
+            again = self._joined(lesson.take(rows, device))
+            tokens, pooled = (slope[start : start + len(rows)] for slope in slopes)
+            carried = (again.tokens * tokens[:, : again.tokens.shape[1]]).sum()
+            (carried + (again.pooled * pooled).sum()).backward()
+            start += len(rows)
+        self._share_gradients()
+        return loss.item()
+
+    def _joined(self, lesson: Lesson) -> Features:
+        with self.accelerator.autocast():
+            return self.learner.network.fusion(self.learner.shown(lesson))
+
+    def _share_gradients(self) -> None:
+        """Let every process have the mean of the gradients of all."""
+        if self.accelerator.num_processes > 1:
+            for weight in self.course.network.parameters():
+                if weight.grad is not None:
+                    weight.grad = self.accelerator.reduce(weight.grad, "mean")
 
     def _alone(self) -> dict[str, float]:
         names, scores = list(self.learner.alone), list(self.learner.alone.values())

@@ -1,0 +1,67 @@
+"""Towers: a fusion for each group of columns, and a map of each into one common space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from plait.fusion.fusion import Fusion, FusionConfig
+from plait.layers import MLP, Bounded
+from plait.types import Features
+
+
+class Towers(Fusion):
+    """z_g = W_g fusion_g(the sources of group g): a token a group, its number as the source.
+
+    The groups share nothing but the space: as the two encoders of CLIP (Radford et al., ICML 2021),
+    or the six of ImageBind (Girdhar et al., CVPR 2023).
+
+    Args:
+        groups: the fusion of each, no source in two of them.
+        width: of the space.
+        hidden: of a hidden layer in each map; 0 is a linear map.
+        config: settings of the fusions; dropout of the hidden layer.
+        late: keep the tokens of each group, for late interaction, and not their pooled vector.
+    """
+
+    level = "feature"
+
+    def __init__(
+        self, groups: Sequence[Fusion], width: int, hidden: int, config: FusionConfig, late: bool
+    ) -> None:
+        super().__init__({name: d for group in groups for name, d in group.widths.items()}, config)
+        self.groups = nn.ModuleList(groups)
+        self.maps = nn.ModuleList(_map(group.width, width, hidden, config) for group in groups)
+        self.late, self._width = late, width
+
+    @property
+    def width(self) -> int:
+        """The width of the space."""
+        return self._width
+
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return one token a group, or all of its tokens; pooled to the mean of the groups."""
+        by_name = dict(zip(self.widths, zip(parts, present.T, strict=True), strict=True))
+        joined = []
+        for number, (group, to_space) in enumerate(zip(self.groups, self.maps, strict=True)):
+            assert isinstance(group, Fusion)
+            own, there = zip(*(by_name[name] for name in group.widths), strict=True)
+            features = group.join(list(own), torch.stack(there, dim=1))
+            if not self.late:
+                features = Features.from_pooled(features.pooled, features.present)
+            tokens = to_space(features.tokens) * features.mask[:, :, None].to(features.tokens.dtype)
+            source = torch.full_like(features.source, number)
+            joined.append(replace(features, source=source).with_tokens(tokens))
+        mask = torch.cat([features.mask for features in joined], dim=1)
+        source = torch.cat([features.source for features in joined], dim=1)
+        tokens = torch.cat([features.tokens for features in joined], dim=1)
+        return replace(Features.of_tokens(tokens, mask), source=source)
+
+
+def _map(width_in: int, width: int, hidden: int, config: FusionConfig) -> nn.Module:
+    if hidden:
+        return nn.Sequential(Bounded(), MLP(width_in, hidden, width, config.dropout))
+    return nn.Sequential(Bounded(), nn.Linear(width_in, width, bias=False))

@@ -1,0 +1,110 @@
+"""Align: groups of columns that belong to one row come together in a common space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from plait.config import check_range
+from plait.contrastive import cosines, info_nce, late_cosines, sigmoid_pairs
+from plait.tasks.task import Objective
+from plait.types import Features, mean_of
+
+HOTTEST = 100.0
+"""What cosines are multiplied with at most, as in CLIP."""
+
+
+@dataclass(frozen=True)
+class AlignTaskConfig:
+    """Settings of what draws groups together.
+
+    Attributes:
+        loss: `infonce` (CLIP), `siglip`, or `filip`: InfoNCE on the tokens of both sides.
+        temperature: that cosines are divided by at first; it is learned.
+        hardness: of negatives, in `infonce` and `filip`; 0 weighs all the same.
+        width: of the space.
+        hidden: width of a hidden layer in each group's map; 0 maps linearly.
+    """
+
+    loss: Literal["infonce", "siglip", "filip"] = "infonce"
+    temperature: float = 0.07
+    hardness: float = 0.0
+    width: int = 256
+    hidden: int = 0
+
+    def __post_init__(self) -> None:
+        check_range(self, "temperature", 0.01, 10.0)
+        check_range(self, "hardness", 0.0, 100.0)
+        check_range(self, "width", 2, 65536)
+        check_range(self, "hidden", 0, 65536)
+
+
+class Align(Objective):
+    """The mean over pairs of groups of a contrastive loss, both ways, of the rows that have both.
+
+    The target (b k) names what rows are of; rows that have the same name in one of its columns are
+    no negatives of one another, and NaN is the name of nothing.
+
+    Args:
+        groups: m, that share the space.
+        config: settings.
+    """
+
+    by_rows = False
+
+    def __init__(self, groups: int, config: AlignTaskConfig) -> None:
+        super().__init__()
+        self.groups, self.config = groups, config
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
+        self.bias = nn.Parameter(torch.tensor(-10.0), requires_grad=config.loss == "siglip")
+
+    def scale(self) -> Tensor:
+        """Return 1 over the temperature."""
+        return self.log_scale.exp().clamp_max(HOTTEST)
+
+    def loss(self, features: Features, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the weighted mean loss of all pairs of groups; see `Objective`."""
+        alike = (target[:, None] == target[None]).any(dim=2)
+        total, count = features.tokens.sum() * 0, weight.new_zeros(())
+        for left, right in combinations(range(self.groups), 2):
+            there = self._present(features, left) & self._present(features, right)
+            if int(there.sum()) > 1:
+                rows = torch.nonzero(there)[:, 0]
+                losses = self._losses(features.take(rows), left, right, alike[rows][:, rows])
+                total = total + (losses * weight[rows]).sum()
+                count = count + weight[rows].sum()
+        return total / count.clamp_min(1e-12)
+
+    def _losses(self, features: Features, left: int, right: int, alike: Tensor) -> Tensor:
+        """Return (b) losses of rows that have both groups."""
+        if self.config.loss == "filip":
+            mask = (features.mask & (features.source == left), features.mask & (
+                features.source == right))  # fmt: skip
+            tokens = features.tokens
+            forth = late_cosines(tokens, mask[0], tokens, mask[1])
+            back = late_cosines(tokens, mask[1], tokens, mask[0])
+        else:
+            forth = cosines(*(self._pooled(features, group) for group in (left, right)))
+            back = forth.T
+        if self.config.loss == "siglip":
+            return sigmoid_pairs(self.scale() * forth + self.bias, alike)
+        hardness = self.config.hardness
+        there, here = (info_nce(self.scale() * way, alike, hardness) for way in (forth, back))
+        return (there + here) / 2
+
+    def _present(self, features: Features, group: int) -> Tensor:
+        return (features.mask & (features.source == group)).any(dim=1)
+
+    def _pooled(self, features: Features, group: int) -> Tensor:
+        return mean_of(features.tokens, features.mask & (features.source == group))
+
+    def predict(self, features: Features) -> Tensor:
+        """Return (b m d), a vector of length 1 for each group; zero where the row lacks it."""
+        pooled = [self._pooled(features, group) for group in range(self.groups)]
+        return normalize(torch.stack(pooled, dim=1), dim=-1)
