@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plait import datasets
+    from plait.aligning import align
     from plait.data.read import read
     from plait.distillation import distil
     from plait.doctor import check
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from plait.estimators import PlaitClassifier, PlaitRegressor
     from plait.fitting import compare, fit
     from plait.model import Model, load
+    from plait.space import Space
     from plait.vectors import embed
 
 __version__ = "0.1.0"
@@ -28,6 +30,8 @@ _HOMES = {
     "PlaitClassifier": "plait.estimators",
     "PlaitError": "plait.errors",
     "PlaitRegressor": "plait.estimators",
+    "Space": "plait.space",
+    "align": "plait.aligning",
     "check": "plait.doctor",
     "compare": "plait.fitting",
     "distil": "plait.distillation",
@@ -43,6 +47,8 @@ __all__ = [
     "PlaitClassifier",
     "PlaitError",
     "PlaitRegressor",
+    "Space",
+    "align",
     "check",
     "compare",
     "datasets",

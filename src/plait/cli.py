@@ -237,6 +237,78 @@ def fit(
 
 
 @app.command()
+def align(
+    table: TableArgument,
+    left: Annotated[str, typer.Option(help="A column, or several with commas between them.")],
+    right: Annotated[str, typer.Option(help="What it is matched with, likewise.")],
+    other: Annotated[
+        list[str] | None, typer.Option(help="A further group of columns; may be repeated.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("space"),
+    key: Annotated[
+        str | None, typer.Option(help="Column whose equal values are never told apart.")
+    ] = None,
+    preset: Preset = "quick",
+    loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
+    fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
+    encoders: Encoders = None,
+    split: SplitOption = None,
+    seed: Seed = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
+    config: ConfigFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Learn one space for groups of columns, so that each can be found by the others."""
+    from dataclasses import replace
+
+    from plait.aligning import align
+    from plait.config import from_json
+    from plait.encoders.config import choose_encoders
+    from plait.evaluate.retrieve import Retrieval
+    from plait.folder import require_free
+    from plait.progress import Progress
+    from plait.report.tables import retrieval_table
+    from plait.space import AlignConfig
+
+    require_free(output, overwrite)
+    values = _settings(config)
+    if loss is not None:
+        values["task"] = {**values.get("task", {}), "loss": loss}
+    values |= {k: v for k, v in {"fusion": fusion, "seed": seed}.items() if v is not None}
+    settings = from_json(AlignConfig, values)
+    settings = replace(settings, encoders=choose_encoders(_names(encoders), settings.encoders))
+    space = align(
+        _read(table, allow_outside, allow_urls, encoding),
+        left,
+        right,
+        others=other or [],
+        key=key,
+        preset=preset,
+        modalities=_modalities(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
+        split=split,
+        config=settings,
+        progress=Progress(),
+    )
+    space.save(output, overwrite)
+    _print(retrieval_table([from_json(Retrieval, one) for one in space.facts["retrieval"]]))
+    print(f"Space: {output}; vectors with plait.Space.load({str(output)!r}).vectors(table, group)")
+
+
+@app.command()
 def compare(
     table: TableArgument,
     target: Target,
@@ -642,6 +714,20 @@ def _modalities(
     return {name: modality for modality, given in said.items() for name in _names(given)}
 
 
+def _settings(path: Path | None) -> dict[str, Any]:
+    """Return the settings in a file; none without one."""
+    import json
+
+    from plait.errors import ConfigError
+
+    if path is None:
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read settings from {str(path)!r}: {error}") from error
+
+
 def _config(
     path: Path | None,
     encoders: list[str] | None = None,
@@ -654,20 +740,13 @@ def _config(
     seed: int | None = None,
 ) -> FitConfig:
     """Return the settings of a file, with those said on the command line put over them."""
-    import json
     from dataclasses import replace
 
     from plait.config import from_json
     from plait.encoders.config import choose_encoders
     from plait.ensemble.config import FitConfig, balanced, fine_tuned
-    from plait.errors import ConfigError
 
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"Cannot read settings from {str(path)!r}: {error}") from error
+    values = _settings(path)
     said = {"fusion": fusion, "folds": folds, "metric": metric, "seed": seed}
     values |= {key: value for key, value in said.items() if value is not None}
     if head is not None:

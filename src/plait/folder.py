@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -26,6 +28,11 @@ from plait.types import Column, Modality, Schema
 FORMAT = 1
 """Version of the folder's layout."""
 
+Kind = Literal["model", "space"]
+
+READERS = {"model": "plait.load", "space": "plait.Space.load"}
+"""What reads each kind of folder."""
+
 TREE_MARK = "# plait trees of "
 
 
@@ -43,15 +50,26 @@ def write_folder(model: Parts, folder: str | Path, overwrite: bool = False) -> P
     Raises:
         ModelError: when something is there and may not be replaced, or is no model.
     """
+    with new_folder(folder, overwrite) as partial:
+        _write(model, partial)
+    return Path(folder)
+
+
+@contextmanager
+def new_folder(folder: str | Path, overwrite: bool) -> Iterator[Path]:
+    """Give a hidden folder to write in; it takes the place of `folder` when the block ends well.
+
+    Raises:
+        ModelError: when something is there and may not be replaced, or is no model.
+    """
     folder = require_free(folder, overwrite)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write(model, partial)
+        yield partial
         _swap(partial, folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return folder
 
 
 def require_free(folder: str | Path, overwrite: bool) -> Path:
@@ -100,33 +118,19 @@ def _swap(partial: Path, folder: Path) -> None:
 
 
 def _write(model: Parts, folder: Path) -> None:
-    from safetensors.torch import save_file
-
-    tensors: dict[str, Tensor] = {}
-    vocabulary: dict[str, Any] = {}
+    states: dict[str, Mapping[str, Any]] = {
+        f"encoders/{name}": encoder.state_dict() for name, encoder in model.encoders.items()
+    }
     trees: list[str] = []
     facts: dict[str, Any] = {}
-    for name, encoder in model.encoders.items():
-        for key, value in encoder.state_dict().items():
-            place = vocabulary if key.endswith("_extra_state") else tensors
-            place[f"encoders/{name}/{key}"] = value
     for name, expert in model.experts.items():
         state = expert.state()
-        for key, value in state.tensors.items():
-            place = vocabulary if key.endswith("_extra_state") else tensors
-            place[f"experts/{name}/{key}"] = value
-        facts[name] = state.facts
+        states[f"experts/{name}"], facts[name] = state.tensors, state.facts
         trees += [f"{TREE_MARK}{name}\n{text}" for text in state.trees]
     if model.combiner is not None:
-        tensors |= {f"combiner/{key}": value for key, value in model.combiner.state().items()}
-    # A copy each: safetensors refuses tensors that share memory.
-    weights = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
-    save_file(weights, folder / "weights.safetensors")
-    (folder / "weights.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
-    _json(folder / "vocabulary.json", vocabulary)
+        states["combiner"] = model.combiner.state()
     (folder / "trees.txt").write_text("\n".join(trees), encoding="utf-8")
     document = {
-        "format": FORMAT,
         "target": to_json(model.target),
         "schema": to_json(model.schema),
         "sources": [source.name for source in model.sources],
@@ -136,10 +140,30 @@ def _write(model: Parts, folder: Path) -> None:
         "experts": facts,
         "facts": model.facts,
     }
-    _json(folder / "plait.json", document)
+    write_states(folder, "model", document, states)
     (folder / "README.md").write_text(model_card(model), encoding="utf-8")
     if len(model.ledger):
         model.ledger.write(folder / "skipped.csv")
+
+
+def write_states(
+    folder: Path, kind: Kind, document: dict[str, Any], states: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Write what a folder is made of: plain JSON, and the states of modules by name."""
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {}
+    vocabulary: dict[str, Any] = {}
+    for name, state in states.items():
+        for key, value in state.items():
+            place = vocabulary if key.endswith("_extra_state") else tensors
+            place[f"{name}/{key}"] = value
+    # A copy each: safetensors refuses tensors that share memory.
+    weights = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
+    save_file(weights, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
+    _json(folder / "vocabulary.json", vocabulary)
+    _json(folder / "plait.json", {"format": FORMAT, "kind": kind} | document)
 
 
 def _json(path: Path, value: Any) -> None:
@@ -153,37 +177,28 @@ def read_folder(folder: str | Path) -> Parts:
     Raises:
         ModelError: when it is no model, a part is missing or damaged, or a newer plait wrote it.
     """
-    folder = Path(folder)
-    document = _read_json(folder, "plait.json")
-    version = document.get("format")
-    if not isinstance(version, int) or version > FORMAT:
-        raise ModelError(
-            f"{str(folder)!r} has format {version}, this plait reads up to {FORMAT}; "
-            f"it was written by plait {document.get('facts', {}).get('versions', {}).get('plait')}."
-        )
-    tensors = _read_weights(folder / "weights.safetensors")
-    stored = {**tensors, **_read_json(folder, "vocabulary.json")}
+    document, stored = read_states(folder, "model")
     target = from_json(Target, document["target"])
-    schema = _schema(document["schema"])
+    schema = read_schema(document["schema"])
     config = from_json(FitConfig, document["config"])
     entrant = from_json(Entrant, document["entrant"])
     members = tuple(from_json(Entrant, member) for member in document["members"])
     sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
     encoders = frozen_for(members, _needed(sources, members), config.encoders)
     for name, encoder in encoders.items():
-        encoder.load_state_dict(_under(stored, f"encoders/{name}/"))
+        encoder.load_state_dict(under(stored, f"encoders/{name}/"))
         encoder.eval()
-    trees = _read_trees(folder / "trees.txt")
+    trees = _read_trees(Path(folder) / "trees.txt")
     experts = {}
     for member in members:
-        own = _under(stored, f"experts/{member.name}/")
+        own = under(stored, f"experts/{member.name}/")
         state = State(own, document["experts"][member.name], trees.get(member.name, []))
         experts[member.name] = build_expert(member, target, config, sources)
         experts[member.name].load(state)
     combiner = None
     if entrant.members:
         combiner = build_combiner(entrant.method, target)
-        combiner.load(_under(tensors, "combiner/"))
+        combiner.load(under(stored, "combiner/"))
     return Parts(
         schema, target, sources, entrant, members, encoders, experts, combiner, config,
         document["facts"],
@@ -195,11 +210,35 @@ def _needed(sources: tuple[Source, ...], members: tuple[Entrant, ...]) -> list[S
     return [source for source in sources if source.name in names]
 
 
-def _under(values: dict[str, Any], start: str) -> dict[str, Any]:
+def read_states(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what `write_states` wrote: the JSON, and the states as one dictionary.
+
+    Raises:
+        ModelError: when it is of another kind, a part is missing or damaged, or a newer plait
+            wrote it.
+    """
+    folder = Path(folder)
+    document = _read_json(folder, "plait.json")
+    version = document.get("format")
+    if not isinstance(version, int) or version > FORMAT:
+        raise ModelError(
+            f"{str(folder)!r} has format {version}, this plait reads up to {FORMAT}; "
+            f"it was written by plait {document.get('facts', {}).get('versions', {}).get('plait')}."
+        )
+    found = document.get("kind", "model")
+    if found != kind:
+        raise ModelError(f"{str(folder)!r} holds a {found}; read it with {READERS[found]}.")
+    tensors = _read_weights(folder / "weights.safetensors")
+    return document, {**tensors, **_read_json(folder, "vocabulary.json")}
+
+
+def under(values: dict[str, Any], start: str) -> dict[str, Any]:
+    """Return the states whose name begins so, without that beginning."""
     return {k.removeprefix(start): v for k, v in values.items() if k.startswith(start)}
 
 
-def _schema(values: dict[str, Any]) -> Schema:
+def read_schema(values: dict[str, Any]) -> Schema:
+    """Return a schema from its JSON."""
     columns = [{**c, "modality": Modality(c["modality"])} for c in values["columns"]]
     return Schema(tuple(from_json(Column, column) for column in columns))
 

@@ -28,7 +28,8 @@ def recall_at(ranked: np.ndarray, count: int) -> np.ndarray:
     This is the recall@k of the literature on captions and photos (Karpathy and Fei-Fei, CVPR 2015,
     section 4.1).
     """
-    return ranked[:, :count].any(axis=1).astype(np.float64)
+    found: np.ndarray = ranked[:, :count].max(axis=1).astype(np.float64)
+    return found
 
 
 def first_rank(ranked: np.ndarray) -> np.ndarray:

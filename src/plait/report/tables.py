@@ -13,6 +13,7 @@ from plait.distillation import Distilled
 from plait.doctor import TableReport
 from plait.ensemble.board import Board
 from plait.errors import many
+from plait.evaluate.retrieve import Retrieval
 from plait.evaluate.run import Evaluation
 from plait.model import Explanation
 
@@ -56,6 +57,31 @@ def board_table(board: Board) -> RenderableType:
         else (f"; saying the same of every row scores {board.chance:.3f}.")
     )
     return Group(table, "", escape(board.sentence), judged)
+
+
+def retrieval_table(found: Sequence[Retrieval]) -> RenderableType:
+    """Return how well each group finds each other, with intervals of the first score."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("asks", "is searched", "queries", "gallery", "recall@1", "95 % interval",
+                 "chance", "recall@5", "recall@10", "median rank", "MRR"):  # fmt: skip
+        left = name in ("asks", "is searched")
+        table.add_column(name, justify="left" if left else "right")
+    for one in found:
+        first, scores = one.scores["recall@1"], one.scores
+        table.add_row(
+            escape(one.query),
+            escape(one.found),
+            f"{one.queries:,}",
+            f"{one.gallery:,}",
+            f"{first.value:.3f}",
+            f"{first.low:.3f} … {first.high:.3f}",
+            f"{one.chance:.3f}",
+            f"{scores['recall@5'].value:.3f}",
+            f"{scores['recall@10'].value:.3f}",
+            f"{scores['median rank'].value:,.1f}",
+            f"{scores['MRR'].value:.3f}",
+        )
+    return table
 
 
 def distilled_table(found: Distilled) -> RenderableType:

@@ -1,0 +1,353 @@
+"""A space that groups of columns share: their vectors, zero-shot classes, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded, encode
+from plait.catalog import FUSIONS
+from plait.config import check_range, from_json, to_json
+from plait.data.loader import Reader, Source
+from plait.data.quality import Ledger
+from plait.data.read import read
+from plait.data.table import Table
+from plait.encoders.config import EncoderConfig
+from plait.encoders.encoder import Encoder
+from plait.ensemble.entrants import build_encoder
+from plait.errors import ConfigError, TableError, unknown
+from plait.evaluate.retrieve import Retrieval, retrieve
+from plait.folder import new_folder, read_schema, read_states, under, write_states
+from plait.fusion.fusion import FusionConfig
+from plait.fusion.towers import Towers
+from plait.grouping import Groups, components, content_keys, group_sources
+from plait.layers import one_thread
+from plait.model import prepare
+from plait.network import Network
+from plait.progress import Progress
+from plait.tasks.align import Align, AlignTaskConfig
+from plait.train.config import TrainConfig
+from plait.types import Schema
+
+ROWS_A_BATCH = 512
+
+SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
+"""Scores that tables show; all are in the facts."""
+
+
+@dataclass(frozen=True)
+class AlignConfig:
+    """Settings of `align`.
+
+    Attributes:
+        fusion: of the columns of each group, by its name in `plait.catalog.FUSIONS`.
+        fusion_settings: of that fusion.
+        task: the loss, its temperature, the width of the space.
+        encoders: which encoder reads what, and their settings.
+        train: settings of the training loop on frozen Features.
+        deep: settings of the training loop where encoders are trained from scratch.
+        seed: of everything random.
+        max_bad_share: share of a column's cells that may be unreadable before the run stops.
+    """
+
+    fusion: str = "concat"
+    fusion_settings: FusionConfig = field(default_factory=FusionConfig)
+    task: AlignTaskConfig = field(default_factory=AlignTaskConfig)
+    encoders: EncoderConfig = field(default_factory=EncoderConfig)
+    train: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            batch_size=512, learning_rate=3e-3, weight_decay=0.1, modality_dropout=0.0
+        )
+    )
+    deep: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=30, least_steps=1000, batch_size=128, learning_rate=1e-3, weight_decay=0.05,
+            patience=8, clip=1.0, modality_dropout=0.0,
+        )
+    )  # fmt: skip
+    seed: int = 0
+    max_bad_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range(self, "seed", 0, 2**31 - 1)
+        check_range(self, "max_bad_share", 0.0, 1.0)
+        if self.fusion not in FUSIONS:
+            raise ConfigError(unknown("Fusion", self.fusion, FUSIONS))
+
+
+@dataclass(frozen=True)
+class Space:
+    """What `align` learned: vectors of length 1 for each group of columns, near where they belong.
+
+    Attributes:
+        schema: of the table it learned from.
+        groups: what is read of each group.
+        encoders: frozen ones, by source.
+        network: the towers, and the encoders that are trained with them.
+        config: all settings.
+        facts: plain JSON: scores of held-out rows, data fingerprint, versions.
+        ledger: cells that could not be read while learning.
+    """
+
+    schema: Schema
+    groups: Groups
+    encoders: Mapping[str, Encoder]
+    network: Network
+    config: AlignConfig
+    facts: dict[str, Any] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger, repr=False)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources of all groups."""
+        return tuple(source for own in self.groups.values() for source in own)
+
+    def vectors(self, table: Any, group: str, progress: Progress | None = None) -> np.ndarray:
+        """Return (n d) float32 vectors of length 1 of a group; rows of NaN where it is missing.
+
+        Args:
+            table: anything that `plait.read` takes, with at least one of the group's columns.
+            group: by its name: its columns, with commas between them.
+            progress: where to show it.
+
+        Raises:
+            ConfigError: for a group that the space does not have.
+            TableError: when the table has none of its columns.
+        """
+        own, table = self.require(group), read(table)
+        columns = [column.stored for source in own for column in source.columns]
+        if not any(name in table for name in columns):
+            raise TableError(
+                f"The table has none of the columns of {group!r}. The space reads {columns}, the "
+                f"table has {table.columns}."
+            )
+        rows = self._encode(table, own, Ledger(), progress or Progress())
+        return of_groups(self.network, rows)[:, list(self.groups).index(group)]
+
+    def require(self, group: str) -> tuple[Source, ...]:
+        """Return what is read of a group.
+
+        Raises:
+            ConfigError: when there is none of that name.
+        """
+        if group not in self.groups:
+            raise ConfigError(unknown("Group of columns", group, self.groups))
+        return self.groups[group]
+
+    @one_thread()
+    def _encode(
+        self, table: Table, sources: Sequence[Source], ledger: Ledger, progress: Progress
+    ) -> Encoded:
+        """Return the encoded rows, with all other sources missing."""
+        trained = self.network.by_name
+        made = {s.name: build_encoder(s, self.config.encoders) for s in sources
+                if s.name in trained}  # fmt: skip
+        made |= {s.name: self.encoders[s.name] for s in sources if s.name in self.encoders}
+        samples = prepare(Reader(table, ledger), sources, made, progress)[0]
+        nothing = [None] * len(table)
+        whole = {source.name: samples.get(source.name, nothing) for source in self.sources}
+        raw = {name: whole[name] for name in trained}
+        return encode(self.encoders, whole, np.arange(len(table)), raw)
+
+    def evaluate(self, table: Any, progress: Progress | None = None) -> tuple[Retrieval, ...]:
+        """Let every group search every other, over all rows of a table; see `retrieve`.
+
+        Raises:
+            TableError: when no row has two groups.
+        """
+        table, ledger = read(table), Ledger()
+        rows = self._encode(table, self.sources, ledger, progress or Progress())
+        keys = content_keys(Reader(table, ledger), self.groups)
+        return judge(list(self.groups), of_groups(self.network, rows), keys, self.config.seed)
+
+    def classify(
+        self,
+        table: Any,
+        labels: Sequence[str],
+        templates: Sequence[str] = ("{}",),
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Return (n c) probabilities of labels that were never learned, by the words' vectors.
+
+        A label's vector is the mean over templates, as CLIP's (Radford et al., ICML 2021, section
+        3.1.4). A row of NaN could not be read.
+
+        Args:
+            table: with the columns of a group that is not the text's.
+            labels: c of them, words.
+            templates: sentences with {} in the place of the label: "a photo of a {}".
+            progress: where to show it.
+
+        Raises:
+            ConfigError: when no group is a single column of text, or a template has no {}.
+            TableError: when the table has no other group's columns.
+        """
+        table = read(table)
+        words = self._words()
+        for template in templates:
+            if "{}" not in template:
+                raise ConfigError(f"Template {template!r} has no {{}} for the label to stand in.")
+        others = [name for name, own in self.groups.items() if name != words and any(
+            column.stored in table for source in own for column in source.columns)]  # fmt: skip
+        if not others:
+            raise TableError(
+                f"The table has none of the columns that words can be matched with; it has "
+                f"{table.columns}, the space reads {[n for n in self.groups if n != words]}."
+            )
+        asked = {words: [t.replace("{}", label) for label in labels for t in templates]}
+        found = self.vectors(asked, words, progress).reshape(len(labels), len(templates), -1)
+        means = found.mean(axis=1)
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        task = self.network.task
+        assert isinstance(task, Align)
+        scores = task.scale().item() * self.vectors(table, others[0], progress) @ means.T
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+    def _words(self) -> str:
+        """Return the group that is a column of text."""
+        for name, own in self.groups.items():
+            if len(own) == 1 and own[0].kind == "text":
+                return name
+        raise ConfigError(
+            f"No group is a single column of text, so labels cannot be written; the groups are "
+            f"{list(self.groups)}."
+        )
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write the space as a folder of JSON and safetensors, under another name first.
+
+        Raises:
+            ModelError: when something is there and may not be replaced.
+        """
+        document = {
+            "schema": to_json(self.schema),
+            "groups": list(self.groups),
+            "config": to_json(self.config),
+            "widths": self.network.fusion.widths,
+            "facts": self.facts,
+        }
+        states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
+        with new_folder(folder, overwrite) as partial:
+            write_states(
+                partial, "space", document, {**states, "network": self.network.state_dict()}
+            )
+            (partial / "README.md").write_text(_card(self), encoding="utf-8")
+            if len(self.ledger):
+                self.ledger.write(partial / "skipped.csv")
+        return Path(folder)
+
+    @staticmethod
+    def load(folder: str | Path) -> Space:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelError: when it is no space, or damaged.
+        """
+        document, stored = read_states(folder, "space")
+        schema = read_schema(document["schema"])
+        config = from_json(AlignConfig, document["config"])
+        groups = group_sources(schema, document["groups"])
+        frozen, trained = built(groups, config)
+        for name, encoder in frozen.items():
+            encoder.load_state_dict(under(stored, f"encoders/{name}/"))
+            encoder.eval()
+        network = towers_of(groups, document["widths"], trained, config)
+        network.load_state_dict(under(stored, "network/"))
+        return Space(schema, groups, frozen, network.eval(), config, document["facts"])
+
+
+def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict[str, Encoder]]:
+    """Return the encoders that are frozen, and those that are trained, by source."""
+    made = {s.name: build_encoder(s, config.encoders) for own in groups.values() for s in own}
+    frozen = {name: encoder for name, encoder in made.items() if not encoder.trained}
+    return frozen, {name: made[name] for name in made.keys() - frozen.keys()}
+
+
+def towers_of(
+    groups: Groups, widths: Mapping[str, int], trained: Mapping[str, Encoder], config: AlignConfig
+) -> Network:
+    """Return the network: a fusion for each group, their maps into the space, and the loss."""
+    settings, task = config.fusion_settings, config.task
+    fusions = [
+        FUSIONS[config.fusion]({source.name: widths[source.name] for source in own}, settings)
+        for own in groups.values()
+    ]
+    late = task.loss == "filip"
+    towers = Towers(fusions, task.width, task.hidden, settings, late)
+    ordered = {name: trained[name] for name in sorted(trained)}
+    return Network(ordered, towers, Align(len(groups), task))
+
+
+@torch.no_grad()
+def of_groups(network: Network, rows: Encoded) -> np.ndarray:
+    """Return (n m d) vectors of length 1 of every group; NaN where a row lacks it."""
+    network.eval()
+    inputs = rows.inputs(network.fusion.widths, network.by_name)
+    parts = [
+        network({name: part.take(batch) for name, part in inputs.items()})
+        for batch in torch.arange(len(rows)).split(ROWS_A_BATCH)
+    ]
+    found = torch.cat(parts).float()
+    missing = ~found.any(dim=2, keepdim=True)
+    return found.masked_fill(missing, float("nan")).numpy()
+
+
+def judge(
+    names: Sequence[str], vectors: np.ndarray, keys: np.ndarray, seed: int
+) -> tuple[Retrieval, ...]:
+    """Let every group search every other.
+
+    Args:
+        names: of the m groups.
+        vectors: (n m d).
+        keys: (n m).
+        seed: of the resampling.
+
+    Raises:
+        TableError: when no row has two groups.
+    """
+    there = ~np.isnan(vectors).any(axis=2) & ~np.isnan(keys)
+    together = components(keys)
+    found = [
+        retrieve(
+            (names[one], names[other]), (vectors[:, one], vectors[:, other]),
+            (keys[:, one], keys[:, other]), together, seed,
+        )
+        for one, other in permutations(range(len(names)), 2)
+        if (there[:, one] & there[:, other]).any()
+    ]  # fmt: skip
+    if not found:
+        raise TableError(f"No row has two of the groups {list(names)}, so nothing can be matched.")
+    return tuple(found)
+
+
+def _card(space: Space) -> str:
+    """Return what a person should know of a space, as Markdown."""
+    columns = "\n".join(
+        f"| {group} | {column.name} | {column.modality.value} | {column.evidence} |"
+        for group, own in space.groups.items() for source in own for column in source.columns
+    )  # fmt: skip
+    scores = "\n".join(
+        f"| {one['query']} | {one['found']} | {one['queries']} | {one['gallery']} | "
+        + " | ".join(f"{one['scores'][name]['value']:.3f}" for name in SHOWN)
+        + " |"
+        for one in space.facts["retrieval"]
+    )
+    head = " | ".join(("asks", "is searched", "queries", "gallery", *SHOWN))
+    rows, apart = space.facts["rows"], space.facts["apart"]
+    note = "" if apart else ", before the space was learned again from all rows"
+    return (
+        f"# A plait space of {' and '.join(f'`{name}`' for name in space.groups)}\n\n"
+        f"Learned from {rows:,} rows by {space.config.task.loss}; vectors of "
+        f"{space.config.task.width} numbers, of length 1.\n\n"
+        f"| group | column | modality | evidence |\n| --- | --- | --- | --- |\n{columns}\n\n"
+        f"Search among {space.facts['judged']:,} held-out rows{note}:\n\n"
+        f"| {head} |\n|{' --- |' * (4 + len(SHOWN))}\n{scores}\n"
+    )
