@@ -54,12 +54,16 @@ LAYERS = {
     "datasets": 8,
     "report": 8,
     "estimators": 8,
+    "loading": 10,
     "quickstart": 9,
+    "commands": 10,
     "cli": 11,
     "__main__": 12,
     "__init__": 11,
 }
 """A file or folder at the top of the package, and its layer."""
+
+COMMANDS = ("check", "learn", "models", "options", "spaces", "vectors")
 
 HEAVY = {
     "cv2": {
@@ -85,7 +89,7 @@ HEAVY = {
     "threadpoolctl": set(),
     "huggingface_hub": set(),
     "transformers": set(),
-    "typer": {"cli.py"},
+    "typer": {"cli.py", *(f"commands/{name}.py" for name in COMMANDS)},
 }
 """Libraries that may be imported at the top of the named files only; elsewhere on first use."""
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from plait.errors import PlaitError
     from plait.estimators import PlaitClassifier, PlaitRegressor
     from plait.fitting import compare, fit
-    from plait.model import Model, load
-    from plait.space import Space
+    from plait.loading import load
+    from plait.model import Model
     from plait.vectors import embed
 
 __version__ = "0.1.0"
@@ -30,14 +30,13 @@ _HOMES = {
     "PlaitClassifier": "plait.estimators",
     "PlaitError": "plait.errors",
     "PlaitRegressor": "plait.estimators",
-    "Space": "plait.space",
     "align": "plait.aligning",
     "check": "plait.doctor",
     "compare": "plait.fitting",
     "distil": "plait.distillation",
     "embed": "plait.vectors",
     "fit": "plait.fitting",
-    "load": "plait.model",
+    "load": "plait.loading",
     "read": "plait.data.read",
 }
 
@@ -47,7 +46,6 @@ __all__ = [
     "PlaitClassifier",
     "PlaitError",
     "PlaitRegressor",
-    "Space",
     "align",
     "check",
     "compare",

@@ -30,9 +30,6 @@ FORMAT = 1
 
 Kind = Literal["model", "space"]
 
-READERS = {"model": "plait.load", "space": "plait.Space.load"}
-"""What reads each kind of folder."""
-
 TREE_MARK = "# plait trees of "
 
 
@@ -210,6 +207,16 @@ def _needed(sources: tuple[Source, ...], members: tuple[Entrant, ...]) -> list[S
     return [source for source in sources if source.name in names]
 
 
+def kind_of(folder: str | Path) -> Kind:
+    """Return what a folder holds.
+
+    Raises:
+        ModelError: when it is nothing that plait wrote.
+    """
+    kind: Kind = _read_json(Path(folder), "plait.json").get("kind", "model")
+    return kind
+
+
 def read_states(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what `write_states` wrote: the JSON, and the states as one dictionary.
 
@@ -227,7 +234,7 @@ def read_states(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[st
         )
     found = document.get("kind", "model")
     if found != kind:
-        raise ModelError(f"{str(folder)!r} holds a {found}; read it with {READERS[found]}.")
+        raise ModelError(f"{str(folder)!r} holds a {found}, and a {kind} is needed.")
     tensors = _read_weights(folder / "weights.safetensors")
     return document, {**tensors, **_read_json(folder, "vocabulary.json")}
 

@@ -1,0 +1,329 @@
+"""`plait fit`, `compare`, `distil` and `quickstart`: learning to predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.commands.options import (
+    Balance,
+    Columns,
+    ConfigFile,
+    Encoders,
+    Encoding,
+    FineTune,
+    Folds,
+    Ignore,
+    Metric,
+    ModelArgument,
+    Outside,
+    Overwrite,
+    Preset,
+    Seed,
+    Sounds,
+    SplitOption,
+    TableArgument,
+    Target,
+    Urls,
+    fit_config,
+    fusions_of,
+    modalities_of,
+    names_of,
+    read_table,
+    show,
+    targets_of,
+)
+from plait.errors import many
+
+
+def fit(
+    table: TableArgument,
+    target: Target,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("model"),
+    preset: Preset = "quick",
+    fusion: Annotated[
+        str | None, typer.Option(help="One name; `plait compare --fusion all` tries each.")
+    ] = None,
+    encoders: Encoders = None,
+    fine_tune: FineTune = None,
+    head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    balance: Balance = None,
+    split: SplitOption = None,
+    folds: Folds = None,
+    metric: Metric = None,
+    seed: Seed = None,
+    ignore: Ignore = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
+    config: ConfigFile = None,
+    tune: Annotated[
+        int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
+    ] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="Model whose trained encoders are the start.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, wandb or mlflow, beside training.csv.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was killed.")
+    ] = False,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Learn to predict a column, and keep the best of a fair contest."""
+    import shutil
+
+    from plait.config import from_json
+    from plait.ensemble.board import Board
+    from plait.ensemble.tune import Tuning
+    from plait.fitting import fit
+    from plait.folder import require_free
+    from plait.progress import Progress
+    from plait.report.plots import board_plot, tuning_plot
+    from plait.report.tables import board_table
+    from plait.train.record import Track
+
+    journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
+    training = journal.with_name(f".{output.name}-training")
+    for left in (journal, training) if not resume else ():
+        shutil.rmtree(left, ignore_errors=True)
+    track = Track(training, names_of(tracker))
+    rows = read_table(table, allow_outside, allow_urls, encoding)
+    model = fit(
+        rows,
+        targets_of(target, rows),
+        preset=preset,
+        modalities=modalities_of(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
+        ignore=names_of(ignore),
+        split=split,
+        config=fit_config(
+            config,
+            encoders,
+            fine_tune,
+            fusion=fusion,
+            head=head,
+            balance=balance,
+            folds=folds,
+            metric=metric,
+            seed=seed,
+        ),
+        trials=tune,
+        start=start,
+        journal=journal,
+        track=track,
+        progress=Progress(lines=True),
+    )
+    track.close()
+    folder = model.save(output, overwrite)
+    if training.exists():
+        training.rename(folder / "training")
+    if "tuning" in model.facts:
+        tuning_plot(from_json(Tuning, model.facts["tuning"]), folder / "tuning.png")
+    board = from_json(Board, model.facts["board"])
+    board_plot(board, folder / "board.png", f"{model.target.name}, from {Path(table).name}")
+    show(board_table(board))
+    if "test" in model.facts:
+        test = model.facts["test"]
+        score = test["scores"][board.metric]
+        show(f"On {test['rows']:,} test rows kept apart: {board.metric} {score['value']:.4f} "
+               f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
+    if len(model.ledger):
+        counts = ", ".join(f"{n} in {c}" for c, n in model.ledger.counts().most_common())
+        show(f"{many(len(model.ledger), 'cell')} or whole rows could not be used ({counts}): "
+               f"see {folder / 'skipped.csv'}.")  # fmt: skip
+    show(f"The model is in {folder}. Next: plait predict {folder} new.csv")
+
+
+def compare(
+    table: TableArgument,
+    target: Target,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for board.png, .csv, .json.")
+    ] = None,
+    preset: Preset = "quick",
+    fusion: Annotated[
+        list[str] | None,
+        typer.Option(help="Names, repeated or with commas, or all; the feature level by default."),
+    ] = None,
+    encoders: Encoders = None,
+    fine_tune: FineTune = None,
+    head: Annotated[str | None, typer.Option(help="linear, svm or mlp.")] = None,
+    balance: Balance = None,
+    split: SplitOption = None,
+    folds: Folds = None,
+    metric: Metric = None,
+    seed: Seed = None,
+    ignore: Ignore = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
+    config: ConfigFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Judge every modality alone and every fusion on the same folds."""
+    from plait.fitting import compare
+    from plait.progress import Progress
+    from plait.report.files import board_columns, require_new, write_columns, write_json
+    from plait.report.plots import board_plot
+    from plait.report.tables import board_table
+
+    paths = []
+    if output is not None:
+        names = ("board.png", "board.csv", "board.json")
+        paths = [require_new(output / name, overwrite) for name in names]
+    rows = read_table(table, allow_outside, allow_urls, encoding)
+    targets = targets_of(target, rows)
+    board = compare(
+        rows,
+        targets,
+        preset=preset,
+        modalities=modalities_of(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
+        ignore=names_of(ignore),
+        split=split,
+        fusions=fusions_of(fusion),
+        config=fit_config(
+            config,
+            encoders,
+            fine_tune,
+            head=head,
+            balance=balance,
+            folds=folds,
+            metric=metric,
+            seed=seed,
+        ),
+        progress=Progress(lines=True),
+    )
+    show(board_table(board))
+    if paths:
+        board_plot(board, paths[0], f"{', '.join(targets)}, from {Path(table).name}")
+        write_columns(paths[1], board_columns(board))
+        write_json(paths[2], board)
+        show(f"The board is in {output}: board.png, board.csv, board.json.")
+
+
+def distil(
+    model: ModelArgument,
+    table: TableArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = Path("student"),
+    size: Annotated[str, typer.Option(help="small or tiny.")] = "small",
+    columns: Annotated[
+        list[str] | None, typer.Option(help="That the student reads; all of the teacher's.")
+    ] = None,
+    encoders: Encoders = None,
+    test: Annotated[
+        str | None, typer.Option(help="Rows to judge on; a fifth of the table by default.")
+    ] = None,
+    split: SplitOption = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="That probabilities are compared at.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Weight of the truth beside the teacher's prediction.")
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the teacher's Features.")] = None,
+    seed: Seed = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was killed.")
+    ] = False,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Let a small student learn from a model, on rows with or without the target."""
+    import shutil
+
+    from plait.config import from_json
+    from plait.distillation import Distilled, distil
+    from plait.folder import require_free
+    from plait.model import load
+    from plait.progress import Progress
+    from plait.report.files import distilled_columns, write_columns, write_json
+    from plait.report.tables import distilled_table
+    from plait.train.distil import DistilConfig
+
+    journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
+    if not resume:
+        shutil.rmtree(journal, ignore_errors=True)
+    said = {"temperature": temperature, "alpha": alpha, "beta": beta, "seed": seed}
+    student = distil(
+        load(model),
+        read_table(table, allow_outside, allow_urls, encoding),
+        size=size,
+        columns=names_of(columns) if columns is not None else None,
+        encoders=names_of(encoders),
+        test=None if test is None else read_table(test, allow_outside, allow_urls, encoding),
+        split=split,
+        config=from_json(DistilConfig, {k: v for k, v in said.items() if v is not None}),
+        journal=journal,
+        progress=Progress(lines=True),
+    )
+    folder = student.save(output, overwrite)
+    found = from_json(Distilled, student.facts["distilled"])
+    write_columns(folder / "distilled.csv", distilled_columns(found))
+    write_json(folder / "distilled.json", found)
+    show(distilled_table(found))
+    show(f"The student is in {folder}. Next: plait predict {folder} new.csv")
+
+
+def quickstart(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path(
+        "plait-quickstart"
+    ),
+    overwrite: Overwrite = True,
+) -> None:
+    """See what pictures and names of emoji each contribute: bundled data, no download."""
+    from plait.progress import Progress
+    from plait.quickstart import quickstart
+    from plait.report.tables import board_table
+
+    found = quickstart(output, overwrite, Progress())
+    show("Which group does an emoji belong to? From its picture alone, its name alone, and both:")
+    show("")
+    show(board_table(found.board))
+    show("")
+    for evaluation, drawn in (
+        (found.seen_vendor, "drawn by the vendor it learned from"),
+        (found.other_vendor, "drawn by another vendor"),
+    ):
+        score = evaluation.scores["accuracy"]
+        show(f"{evaluation.rows} unseen emoji, {drawn}: accuracy {score.value:.3f} "
+               f"[{score.low:.3f}, {score.high:.3f}]")  # fmt: skip
+    show("")
+    for character, name, truth, item in found.examples:
+        added = ", ".join(f"{source} {part:+.2f}" for source, part in item.contributions.items())
+        right = "right" if item.value == truth else f"wrong, it is {truth}"
+        show(f"{character}  {name}: {item.value} ({item.score:.2f}, {right}); {added}")
+    show("")
+    show("Written: " + ", ".join(map(str, found.files)))
+    show("Next:")
+    show("  plait check your.csv --target COLUMN")
+    show("  plait fit your.csv --target COLUMN -o model")
+    show("  plait predict model new.csv -o predictions.csv")

@@ -1,0 +1,116 @@
+"""`plait predict`, `evaluate`, `explain` and `export`: what a model is used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.commands.options import (
+    Encoding,
+    ModelArgument,
+    Outside,
+    Overwrite,
+    TableArgument,
+    Urls,
+    read_table,
+    show,
+    show_json,
+)
+from plait.errors import did_you_mean, many
+
+
+def predict(
+    model: ModelArgument,
+    table: TableArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".csv, .tsv, .jsonl or .parquet.")
+    ] = Path("predictions.csv"),
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Of every class, a column each.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="What each source added, a column each.")
+    ] = False,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Predict every row of a table into a file."""
+    from plait.model import load
+    from plait.progress import Progress
+    from plait.report.files import SUFFIXES, require_new, write_predictions
+
+    require_new(output, overwrite, SUFFIXES)
+    loaded = load(model)
+    rows = read_table(table, allow_outside, allow_urls, encoding)
+    prediction = loaded.predict(rows, Progress(lines=True), explain=explain)
+    write_predictions(output, rows, prediction, probabilities)
+    show(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
+    for name in prediction.absent:
+        hint = did_you_mean(name, [n for n in rows.columns if n not in loaded.columns])
+        show(f"Column {name!r} is not in the table, so it is missing in every row.{hint}")
+    skipped = prediction.skipped
+    skipped.add_rows(rows.problems)
+    if len(skipped):
+        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
+        skipped.write(path)
+        show(f"Taken as missing, because not to be read: {many(len(skipped), 'cell')}; see {path}.")
+
+
+def evaluate(
+    model: ModelArgument,
+    table: TableArgument,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Score a model on a table whose target is known."""
+    from plait.config import to_json
+    from plait.model import load
+
+    result = load(model).evaluate(read_table(table, allow_outside, allow_urls, encoding))
+    if json:
+        show_json(to_json(result))
+        return
+    from plait.report.tables import evaluation_table
+
+    show(evaluation_table(result))
+
+
+def explain(
+    model: ModelArgument,
+    table: TableArgument,
+    rows: Annotated[int, typer.Option(min=1, help="How many of the first rows.")] = 10,
+    target: Annotated[str | None, typer.Option(help="Which of several; all by default.")] = None,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Say what each column or modality added to the predictions of the first rows."""
+    from plait.model import load
+    from plait.report.tables import explanation_table
+
+    data = read_table(table, allow_outside, allow_urls, encoding)
+    data = data.take(range(min(rows, len(data))))
+    loaded = load(model)
+    names = [part.name for part, _ in loaded.target.each]
+    for name in names if target is None else [target]:
+        if len(names) > 1:
+            show(f"{name}:")
+        show(explanation_table(loaded.explain(data, name)))
+
+
+def export(
+    model: ModelArgument,
+    source: Annotated[str, typer.Argument(help="Column whose network was fine-tuned.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder that is written.")],
+) -> None:
+    """Write a fine-tuned network as a folder that transformers reads."""
+    from plait.model import load
+
+    folder = load(model).export(source, output)
+    show(f"The network is in {folder}. Next: --encoders KIND={folder}")

@@ -1,0 +1,179 @@
+"""What the commands share: options, and what their words mean."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from plait.data.table import Table
+    from plait.ensemble.config import FitConfig
+    from plait.types import Modality
+
+TableArgument = Annotated[
+    str,
+    typer.Argument(help="CSV, TSV, JSONL, Parquet, Arrow, .tar, a folder, or a URI."),
+]
+ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
+Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
+Sounds = Annotated[
+    list[str] | None, typer.Option("--audio", "--sound", help="Columns, repeated or with commas.")
+]
+Target = Annotated[
+    list[str],
+    typer.Option("--target", "-t", help="Column, or column:modality; several with commas."),
+]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="Columns to leave out.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(help="stratified, random, group:COLUMN, time:COLUMN or column:COLUMN."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as JSON.")]
+Encoders = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="classical, trained, pretrained, or image=NAME, text=NAME...: one of plait's, a "
+        "model's folder, or its name on the Hugging Face hub."
+    ),
+]
+Preset = Annotated[
+    str,
+    typer.Option(
+        help="quick needs no download; standard takes pretrained networks as they are, best trains "
+        "them on."
+    ),
+]
+FineTune = Annotated[
+    str | None,
+    typer.Option(help="Train pretrained networks on: all, last layers, or lora (needs peft)."),
+]
+Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
+Folds = Annotated[int | None, typer.Option(help="To judge on; 1 is one hold-out.")]
+Balance = Annotated[
+    str | None,
+    typer.Option(help="Of unequal classes: weights, sampling, focal or adjusted."),
+]
+Metric = Annotated[str | None, typer.Option(help="That decides.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let cells name files outside the table's folder.")
+]
+Urls = Annotated[bool, typer.Option("--allow-urls", help="Fetch the files of cells that are URLs.")]
+Encoding = Annotated[str | None, typer.Option(help="Of a text file; found out by default.")]
+
+
+def read_table(path: str, allow_outside: bool, allow_urls: bool, encoding: str | None) -> Table:
+    """Return the table at a path or URI."""
+    from plait.data.read import read
+
+    return read(path, encoding=encoding, allow_outside=allow_outside, allow_urls=allow_urls)
+
+
+def names_of(given: list[str] | None) -> list[str]:
+    """Return the names of an option that may be repeated or have commas."""
+    return [name.strip() for item in given or [] for name in item.split(",") if name.strip()]
+
+
+def targets_of(given: list[str], table: Table) -> list[str]:
+    """Return the targets that are named; commas are between them, unless a column has one."""
+    return [name for item in given for name in ([item] if item in table else names_of([item]))]
+
+
+def fusions_of(given: list[str] | None) -> list[str]:
+    """Return the names of fusions; `all` is each of them."""
+    from plait.catalog import FUSIONS, QUICK_FUSIONS
+
+    names = names_of(given) or list(QUICK_FUSIONS)
+    return list(FUSIONS) if names == ["all"] else names
+
+
+def modalities_of(
+    image: list[str] | None,
+    text: list[str] | None,
+    number: list[str] | None,
+    category: list[str] | None,
+    categories: list[str] | None,
+    date: list[str] | None,
+    audio: list[str] | None,
+    video: list[str] | None,
+    series: list[str] | None,
+    vector: list[str] | None,
+) -> dict[str, Modality]:
+    """Return what columns were said to hold, by column."""
+    from plait.types import Modality
+
+    said = {
+        Modality.IMAGE: image,
+        Modality.TEXT: text,
+        Modality.NUMBER: number,
+        Modality.CATEGORY: category,
+        Modality.CATEGORIES: categories,
+        Modality.DATE: date,
+        Modality.AUDIO: audio,
+        Modality.VIDEO: video,
+        Modality.SERIES: series,
+        Modality.VECTOR: vector,
+    }
+    return {name: modality for modality, given in said.items() for name in names_of(given)}
+
+
+def settings_of(path: Path | None) -> dict[str, Any]:
+    """Return the settings in a file; none without one."""
+    import json
+
+    from plait.errors import ConfigError
+
+    if path is None:
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read settings from {str(path)!r}: {error}") from error
+
+
+def fit_config(
+    path: Path | None,
+    encoders: list[str] | None = None,
+    fine_tune: str | None = None,
+    fusion: str | None = None,
+    head: str | None = None,
+    balance: str | None = None,
+    folds: int | None = None,
+    metric: str | None = None,
+    seed: int | None = None,
+) -> FitConfig:
+    """Return the settings of a file, with those said on the command line put over them."""
+    from dataclasses import replace
+
+    from plait.config import from_json
+    from plait.encoders.config import choose_encoders
+    from plait.ensemble.config import FitConfig, balanced, fine_tuned
+
+    values = settings_of(path)
+    said = {"fusion": fusion, "folds": folds, "metric": metric, "seed": seed}
+    values |= {key: value for key, value in said.items() if value is not None}
+    if head is not None:
+        values["head"] = {**values.get("head", {}), "kind": head}
+    found = from_json(FitConfig, values)
+    found = found if balance is None else balanced(found, balance)
+    found = found if fine_tune is None else fine_tuned(found, fine_tune)
+    return replace(found, encoders=choose_encoders(names_of(encoders), found.encoders))
+
+
+def show(what: Any) -> None:
+    """Print a text or a table of rich."""
+    from rich.console import Console
+
+    # A pipe or a file has no width: do not fold lines there.
+    console = Console() if sys.stdout.isatty() else Console(width=200, soft_wrap=False)
+    console.print(what, highlight=False)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON."""
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=1))

@@ -1,0 +1,99 @@
+"""`plait align`: one space for groups of columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.commands.options import (
+    Columns,
+    ConfigFile,
+    Encoders,
+    Encoding,
+    Outside,
+    Overwrite,
+    Preset,
+    Seed,
+    Sounds,
+    SplitOption,
+    TableArgument,
+    Urls,
+    modalities_of,
+    names_of,
+    read_table,
+    settings_of,
+    show,
+)
+
+
+def align(
+    table: TableArgument,
+    left: Annotated[str, typer.Option(help="A column, or several with commas between them.")],
+    right: Annotated[str, typer.Option(help="What it is matched with, likewise.")],
+    other: Annotated[
+        list[str] | None, typer.Option(help="A further group of columns; may be repeated.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("space"),
+    key: Annotated[
+        str | None, typer.Option(help="Column whose equal values are never told apart.")
+    ] = None,
+    preset: Preset = "quick",
+    loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
+    fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
+    encoders: Encoders = None,
+    split: SplitOption = None,
+    seed: Seed = None,
+    image: Columns = None,
+    text: Columns = None,
+    number: Columns = None,
+    category: Columns = None,
+    categories: Columns = None,
+    date: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    series: Columns = None,
+    vector: Columns = None,
+    config: ConfigFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Learn one space for groups of columns, so that each can be found by the others."""
+    from dataclasses import replace
+
+    from plait.aligning import align
+    from plait.config import from_json
+    from plait.encoders.config import choose_encoders
+    from plait.evaluate.retrieve import Retrieval
+    from plait.folder import require_free
+    from plait.progress import Progress
+    from plait.report.tables import retrieval_table
+    from plait.space import AlignConfig
+
+    require_free(output, overwrite)
+    values = settings_of(config)
+    if loss is not None:
+        values["task"] = {**values.get("task", {}), "loss": loss}
+    values |= {k: v for k, v in {"fusion": fusion, "seed": seed}.items() if v is not None}
+    settings = from_json(AlignConfig, values)
+    settings = replace(settings, encoders=choose_encoders(names_of(encoders), settings.encoders))
+    space = align(
+        read_table(table, allow_outside, allow_urls, encoding),
+        left,
+        right,
+        others=other or [],
+        key=key,
+        preset=preset,
+        modalities=modalities_of(
+            image, text, number, category, categories, date, audio, video, series, vector
+        ),
+        split=split,
+        config=settings,
+        progress=Progress(),
+    )
+    space.save(output, overwrite)
+    show(retrieval_table([from_json(Retrieval, one) for one in space.facts["retrieval"]]))
+    print(f"Space: {output}; vectors with plait.load({str(output)!r}).vectors(table, group)")

@@ -1,0 +1,82 @@
+"""`plait embed` and `cache`: the vectors of pretrained networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plait.commands.options import (
+    Columns,
+    Encoders,
+    Encoding,
+    Ignore,
+    Outside,
+    Overwrite,
+    Sounds,
+    TableArgument,
+    Urls,
+    names_of,
+    read_table,
+    show,
+)
+from plait.errors import many
+
+
+def embed(
+    table: TableArgument,
+    encoders: Encoders = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help=".parquet")] = Path(
+        "vectors.parquet"
+    ),
+    image: Columns = None,
+    text: Columns = None,
+    audio: Sounds = None,
+    video: Columns = None,
+    ignore: Ignore = None,
+    overwrite: Overwrite = False,
+    allow_outside: Outside = False,
+    allow_urls: Urls = False,
+    encoding: Encoding = None,
+) -> None:
+    """Write the vectors that pretrained networks make of pictures, texts, sounds and videos."""
+    from plait.progress import Progress
+    from plait.report.files import require_new
+    from plait.vectors import embed as embed_columns
+
+    require_new(output, overwrite, [".parquet"])
+    said = {"image": image, "text": text, "audio": audio, "video": video}
+    found = embed_columns(
+        read_table(table, allow_outside, allow_urls, encoding),
+        names_of(encoders),
+        modalities={name: kind for kind, names in said.items() for name in names_of(names)},
+        ignore=names_of(ignore),
+        progress=Progress(lines=True),
+    )
+    found.write(output)
+    for name, vectors in found.columns.items():
+        missing = int((vectors != vectors).all(axis=1).sum())
+        show(f"{name}: {many(len(vectors) - missing, 'vector')} of {vectors.shape[1]} numbers"
+               + (f", {many(missing, 'row')} missing" if missing else ""))  # fmt: skip
+    show(f"Written to {output}.")
+    if len(found.skipped):
+        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
+        found.skipped.write(path)
+        show(f"Not to be read: {many(len(found.skipped), 'cell')}; see {path}.")
+
+
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all of it.")] = False,
+) -> None:
+    """Show or clear what pretrained networks made of files and texts before."""
+    from plait.store import HOME, LIMIT, default_store
+
+    store = default_store()
+    if clear:
+        store.clear()
+        show(f"Cleared {store.path.parent}.")
+        return
+    held = store.contents()
+    show(f"{many(held.values, 'value')}, {held.size / 1e9:.2f} of {held.limit / 1e9:g} GB, in "
+           f"{held.path}. Another folder or limit: ${HOME}, ${LIMIT}.")  # fmt: skip
