@@ -194,8 +194,6 @@ def test_bad_input(space: Space) -> None:
         run("color")
     with pytest.raises(ColumnError, match="Column 'code' is named twice; a column is of one"):
         run("code")
-    with pytest.raises(ConfigError, match="A space cannot train pretrained networks on yet"):
-        run(preset="best")
     with pytest.raises(ConfigError, match="Preset 'fast' is not known"):
         run(preset="fast")
     with pytest.raises(ConfigError, match="Fusion 'gate' is not known. Did you mean 'gated'"):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from plait.cache import Encoded, encode, fit_and_encode
+from plait.cache import encode
 from plait.catalog import BY_TOKENS, FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect
@@ -18,7 +17,7 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import apart, make_split
 from plait.data.table import Table
-from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.errors import ConfigError, TableError, unknown
 from plait.fitting import (
     PRESETS,
@@ -26,40 +25,23 @@ from plait.fitting import (
     check_cells,
     fingerprint,
     overrides_of,
+    require_networks,
     versions,
     without_nan,
 )
 from plait.grouping import Groups, components, content_keys, group_sources
-from plait.layers import threads
-from plait.model import prepare
-from plait.network import Network
+from plait.joint import joint_of
+from plait.model import prepare, prepare_raw
 from plait.progress import Progress
-from plait.space import AlignConfig, Space, built, judge, of_groups, towers_of
-from plait.train.record import Record
-from plait.types import Sample, Schema
+from plait.space import AlignConfig, Space, built, judge, of_groups
+from plait.space_training import Learned, Material, learn
+from plait.types import Schema
 
 HELD_OUT = 0.2
 """Share of the rows on which search is judged."""
 
 LEAST_APART = 10
 """Components of rows with common cells, under which rows are held out one by one."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """Rows made ready for a space.
-
-    Attributes:
-        groups: what is read of each group.
-        samples: of every source, of all n rows.
-        keys: (n k) names of what rows are of; those of the groups' cells first.
-        together: (n) numbers of rows that share a key.
-    """
-
-    groups: Groups
-    samples: Mapping[str, Sequence[Sample | None]]
-    keys: np.ndarray
-    together: np.ndarray
 
 
 def align(
@@ -106,14 +88,8 @@ def align(
     schema, groups = _columns(table, (left, right, *others), key, modalities or {})
     ledger = Ledger()
     ledger.add_rows(table.problems)
-    reader = Reader(table, ledger)
-    sources = tuple(source for own in groups.values() for source in own)
-    frozen, trained = built(groups, config)
-    samples = prepare(reader, sources, frozen | trained, progress)[0]
-    check_cells(reader, sources, config.max_bad_share)
-    keys = _keys(Reader(table, Ledger()), groups, key)
-    material = Material(groups, samples, keys, components(keys))
-    _require_pairs(material)
+    material, config = _material(Reader(table, ledger), groups, key, config, progress)
+    keys = material.keys
     learning, held, kept = _split(table, split, material, config.seed)
     facts = {
         "rows": len(table),
@@ -123,13 +99,57 @@ def align(
         "skipped": dict(ledger.counts()),
         "versions": versions(),
     }
-    encoders, network = _learn(material, learning, config, progress)
-    rows = encode(encoders, samples, held, {name: samples[name] for name in trained})
-    found = judge(list(groups), of_groups(network, rows), keys[held, : len(groups)], config.seed)
-    facts["retrieval"] = without_nan(to_json(list(found)))
-    if not kept:
-        encoders, network = _learn(material, np.arange(len(table)), config, progress)
-    return Space(schema, groups, encoders, network, config, facts, ledger)
+
+    def judged(learned: Learned) -> list[Any]:
+        network = learned.network
+        rows = encode(learned.frozen, material.samples, held, material.raw)
+        vectors = of_groups(network, rows)
+        found = judge(list(groups), vectors, keys[held, : len(groups)], config.seed)
+        return list(without_nan(to_json(list(found))))
+
+    learned = learn(material, learning, config, progress)
+    facts["retrieval"] = judged(learned)
+    if material.joint is not None and not config.as_is:
+        begun = learn(material, learning, replace(config, as_is=True), progress)
+        facts |= {"before": judged(begun), "kept": learned.kept}
+    if not kept and not config.as_is:
+        learned = learn(material, np.arange(len(table)), config, progress)
+    return Space(schema, groups, learned.frozen, learned.network, config, facts, ledger)
+
+
+def _material(
+    reader: Reader, groups: Groups, key: str | None, config: AlignConfig, progress: Progress
+) -> tuple[Material, AlignConfig]:
+    """Return the rows made ready, and the settings as they are for these groups."""
+    sources = tuple(source for own in groups.values() for source in own)
+    joint = joint_of(groups, built(groups, config)[0])
+    if config.fusion != "concat" or config.task.loss == "filip" or config.task.hidden:
+        joint = None
+    if config.as_is and joint is None:
+        raise ConfigError(
+            "as_is takes the space that a joint model (CLIP, SigLIP, CLAP) has by itself: name one "
+            "model for both groups, each a single column (--encoders image=NAME,text=NAME), with "
+            "fusion 'concat', no hidden layer, and another loss than 'filip'."
+        )
+    if joint is not None:
+        pretrained = replace(config.encoders.pretrained, width=0)
+        config = replace(config, encoders=replace(config.encoders, pretrained=pretrained))
+    frozen, trained = built(groups, config)
+    samples = prepare(reader, sources, frozen | trained, progress)[0]
+    check_cells(reader, sources, config.max_bad_share)
+    raw = {name: samples[name] for name in trained}
+    if config.encoders.finetune.way != "none":
+        prepares = {
+            n: e.backbone.prepare for n, e in frozen.items() if isinstance(e, Pretrained)
+        }  # fmt: skip
+        raw |= prepare_raw(reader, sources, prepares, samples, progress)
+    keys = _keys(Reader(reader.table, Ledger()), groups, key)
+    material = Material(groups, samples, raw, keys, components(keys), joint)
+    _require_pairs(material)
+    if joint is not None:
+        width = next(len(s[0]) for s in samples[sources[0].name] if s is not None)
+        config = replace(config, task=replace(config.task, width=width))
+    return material, config
 
 
 def _ready(config: AlignConfig, preset: str) -> AlignConfig:
@@ -141,11 +161,9 @@ def _ready(config: AlignConfig, preset: str) -> AlignConfig:
     if preset not in PRESETS:
         raise ConfigError(unknown("Preset", preset, PRESETS))
     encoders = config.encoders.or_else(PRESETS[preset])
-    if preset == "best" or encoders.finetune.way != "none":
-        raise ConfigError(
-            "A space cannot train pretrained networks on yet; say preset='standard', which learns "
-            "on them as they are."
-        )
+    if preset == "best" and encoders.finetune.way == "none":
+        encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
+    require_networks(encoders)
     tokens = config.task.loss == "filip" or FUSIONS[config.fusion].level in BY_TOKENS
     if tokens and not encoders.pretrained.tokens:
         encoders = replace(encoders, pretrained=replace(encoders.pretrained, tokens=TOKENS_KEPT))
@@ -204,39 +222,3 @@ def _split(
     held = max(round(HELD_OUT * len(table)), 2)
     judged, learning = apart(order, groups if enough else None, [held])
     return np.sort(learning), np.sort(judged), False
-
-
-def _learn(
-    material: Material, rows: np.ndarray, config: AlignConfig, progress: Progress
-) -> tuple[dict[str, Encoder], Network]:
-    """Return encoders and towers that learned from some rows."""
-    import os
-
-    from plait.train.loop import train
-    from plait.train.step import Lesson
-
-    frozen, trained = built(material.groups, config)
-    raw = {name: material.samples[name] for name in trained}
-    settings = config.deep if trained else config.train
-    nothing = np.zeros((len(rows), 1))
-    # Maps of frozen Features are small products, in which threads wait for one another.
-    with torch.random.fork_rng(devices=[]), threads((os.cpu_count() or 1) if trained else 1):
-        torch.manual_seed(config.seed)
-        encoded = fit_and_encode(frozen, material.samples, rows, nothing, config.seed, raw)
-        for name, encoder in trained.items():
-            encoder.fit(encoded.raw[name], nothing, config.seed)
-        network = towers_of(material.groups, _widths(encoded, trained), trained, config)
-        lesson = Lesson(
-            encoded.inputs(network.fusion.widths, trained),
-            torch.from_numpy(material.keys[rows]),
-            torch.ones(len(rows)),
-            material.together[rows],
-        )
-        with progress.stage(f"Aligning {len(rows):,} rows", settings.epochs) as advance:
-            train(network, lesson, settings, config.seed, None, Record(None, lambda _: advance(1)))
-    return frozen, network.eval()
-
-
-def _widths(encoded: Encoded, trained: Mapping[str, Encoder]) -> dict[str, int]:
-    frozen = {name: features.width for name, features in encoded.features.items()}
-    return frozen | {name: encoder.width for name, encoder in trained.items()}

@@ -20,7 +20,7 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import Split, make_split, parse_way
 from plait.data.table import Table
-from plait.encoders.config import CLASSICAL, KINDS, STANDARD
+from plait.encoders.config import CLASSICAL, KINDS, STANDARD, EncoderConfig
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.board import Board, make_board
 from plait.ensemble.combine import COMBINERS
@@ -342,16 +342,25 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
     encoders = config.encoders.or_else(PRESETS[preset])
     if preset == "best" and encoders.finetune.way == "none":
         encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
-    if encoders.finetune.way != "none" and all(encoders.name(k) in ENCODERS[k] for k in KINDS):
-        raise ConfigError(
-            f"There is no pretrained network to fine-tune ({encoders.finetune.way!r} was asked "
-            "for); say preset='best', or name one: image=NAME."
-        )
+    require_networks(encoders)
     known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
     if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
         pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
         encoders = replace(encoders, pretrained=pretrained)
     return replace(config, encoders=encoders)
+
+
+def require_networks(encoders: EncoderConfig) -> None:
+    """Refuse to fine-tune where no column is read by a pretrained network.
+
+    Raises:
+        ConfigError: naming the way out.
+    """
+    if encoders.finetune.way != "none" and all(encoders.name(k) in ENCODERS[k] for k in KINDS):
+        raise ConfigError(
+            f"There is no pretrained network to fine-tune ({encoders.finetune.way!r} was asked "
+            "for); say preset='best', or name one: image=NAME."
+        )
 
 
 def overrides_of(modalities: Mapping[str, str]) -> dict[str, Modality]:

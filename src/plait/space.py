@@ -20,6 +20,8 @@ from plait.data.read import read
 from plait.data.table import Table
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.encoder import Pretrained
+from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.retrieve import Retrieval, retrieve
@@ -28,7 +30,7 @@ from plait.fusion.fusion import FusionConfig
 from plait.fusion.towers import Towers
 from plait.grouping import Groups, components, content_keys, group_sources
 from plait.layers import one_thread
-from plait.model import prepare
+from plait.model import prepare, prepare_raw
 from plait.network import Network
 from plait.progress import Progress
 from plait.tasks.align import Align, AlignTaskConfig
@@ -52,6 +54,9 @@ class AlignConfig:
         encoders: which encoder reads what, and their settings.
         train: settings of the training loop on frozen Features.
         deep: settings of the training loop where encoders are trained from scratch.
+        tuned: settings of the training loop where pretrained networks are trained on, after their
+            maps have learned on them as they are.
+        as_is: learn nothing; a joint model (CLIP, SigLIP, CLAP) has a space of its own.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
     """
@@ -71,6 +76,13 @@ class AlignConfig:
             patience=8, clip=1.0, modality_dropout=0.0,
         )
     )  # fmt: skip
+    tuned: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=5, least_steps=100, batch_size=64, learning_rate=5e-4, weight_decay=0.1,
+            patience=2, clip=1.0, modality_dropout=0.0,
+        )
+    )  # fmt: skip
+    as_is: bool = False
     seed: int = 0
     max_bad_share: float = 0.2
 
@@ -145,15 +157,18 @@ class Space:
         self, table: Table, sources: Sequence[Source], ledger: Ledger, progress: Progress
     ) -> Encoded:
         """Return the encoded rows, with all other sources missing."""
-        trained = self.network.by_name
+        trained, reader = self.network.by_name, Reader(table, ledger)
+        prepares = {n: e.preprocess for n, e in trained.items() if isinstance(e, FineTuned)}
+        frozen = {n: e for n, e in self.encoders.items() if n not in prepares}
         made = {s.name: build_encoder(s, self.config.encoders) for s in sources
-                if s.name in trained}  # fmt: skip
-        made |= {s.name: self.encoders[s.name] for s in sources if s.name in self.encoders}
-        samples = prepare(Reader(table, ledger), sources, made, progress)[0]
+                if s.name in trained and s.name not in prepares}  # fmt: skip
+        made |= {s.name: frozen[s.name] for s in sources if s.name in frozen}
+        samples = prepare(reader, sources, made, progress)[0]
+        samples |= prepare_raw(reader, sources, prepares, (), progress)
         nothing = [None] * len(table)
         whole = {source.name: samples.get(source.name, nothing) for source in self.sources}
         raw = {name: whole[name] for name in trained}
-        return encode(self.encoders, whole, np.arange(len(table)), raw)
+        return encode(frozen, whole, np.arange(len(table)), raw)
 
     def evaluate(self, table: Any, progress: Progress | None = None) -> tuple[Retrieval, ...]:
         """Let every group search every other, over all rows of a table; see `retrieve`.
@@ -236,7 +251,7 @@ class Space:
         states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
         with new_folder(folder, overwrite) as partial:
             write_states(
-                partial, "space", document, {**states, "network": self.network.state_dict()}
+                partial, "space", document, {**states, "network": learned_of(self.network)}
             )
             (partial / "README.md").write_text(_card(self), encoding="utf-8")
             if len(self.ledger):
@@ -258,8 +273,9 @@ class Space:
         for name, encoder in frozen.items():
             encoder.load_state_dict(under(stored, f"encoders/{name}/"))
             encoder.eval()
+        trained |= tuned_of(frozen, config)
         network = towers_of(groups, document["widths"], trained, config)
-        network.load_state_dict(under(stored, "network/"))
+        put_learned(network, under(stored, "network/"))
         return Space(schema, groups, frozen, network.eval(), config, document["facts"])
 
 
@@ -268,6 +284,14 @@ def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict
     made = {s.name: build_encoder(s, config.encoders) for own in groups.values() for s in own}
     frozen = {name: encoder for name, encoder in made.items() if not encoder.trained}
     return frozen, {name: made[name] for name in made.keys() - frozen.keys()}
+
+
+def tuned_of(frozen: Mapping[str, Encoder], config: AlignConfig) -> dict[str, Encoder]:
+    """Return copies that learn of the encoders on pretrained networks, if these are to learn."""
+    tuning = config.encoders.finetune
+    if tuning.way == "none":
+        return {}
+    return {n: FineTuned(e, tuning) for n, e in frozen.items() if isinstance(e, Pretrained)}
 
 
 def towers_of(

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 import plait
 from plait import fitting
 from plait.cli import app
+from plait.encoders import config as encoder_config
 from plait.encoders.config import choose_encoders
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.encoders.pretrained.tuned import FineTuned
-from plait.ensemble.config import fine_tuned
 from plait.ensemble.tuned_expert import TunedExpert
 from plait.errors import ConfigError, ModelError
 from plait.model import Model
@@ -27,6 +27,10 @@ from plait.train.config import TrainConfig
 from plait.train.step import Lesson, Step
 
 QUIET = Progress(show=False)
+
+
+def fine_tuned(config: plait.FitConfig, way: str) -> plait.FitConfig:
+    return replace(config, encoders=encoder_config.fine_tuned(config.encoders, way))
 
 
 @pytest.fixture(scope="module")

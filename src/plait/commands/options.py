@@ -149,8 +149,8 @@ def fit_config(
     from dataclasses import replace
 
     from plait.config import from_json
-    from plait.encoders.config import choose_encoders
-    from plait.ensemble.config import FitConfig, balanced, fine_tuned
+    from plait.encoders.config import choose_encoders, fine_tuned
+    from plait.ensemble.config import FitConfig, balanced
 
     values = settings_of(path)
     said = {"fusion": fusion, "folds": folds, "metric": metric, "seed": seed}
@@ -159,8 +159,9 @@ def fit_config(
         values["head"] = {**values.get("head", {}), "kind": head}
     found = from_json(FitConfig, values)
     found = found if balance is None else balanced(found, balance)
-    found = found if fine_tune is None else fine_tuned(found, fine_tune)
-    return replace(found, encoders=choose_encoders(names_of(encoders), found.encoders))
+    chosen = choose_encoders(names_of(encoders), found.encoders)
+    chosen = chosen if fine_tune is None else fine_tuned(chosen, fine_tune)
+    return replace(found, encoders=chosen)
 
 
 def show(what: Any) -> None:

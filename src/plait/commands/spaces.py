@@ -12,6 +12,7 @@ from plait.commands.options import (
     ConfigFile,
     Encoders,
     Encoding,
+    FineTune,
     Outside,
     Overwrite,
     Preset,
@@ -43,6 +44,10 @@ def align(
     loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
     fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
     encoders: Encoders = None,
+    fine_tune: FineTune = None,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Learn nothing: take a joint model's own space.")
+    ] = False,
     split: SplitOption = None,
     seed: Seed = None,
     image: Columns = None,
@@ -66,7 +71,7 @@ def align(
 
     from plait.aligning import align
     from plait.config import from_json
-    from plait.encoders.config import choose_encoders
+    from plait.encoders.config import choose_encoders, fine_tuned
     from plait.evaluate.retrieve import Retrieval
     from plait.folder import require_free
     from plait.progress import Progress
@@ -79,7 +84,9 @@ def align(
         values["task"] = {**values.get("task", {}), "loss": loss}
     values |= {k: v for k, v in {"fusion": fusion, "seed": seed}.items() if v is not None}
     settings = from_json(AlignConfig, values)
-    settings = replace(settings, encoders=choose_encoders(names_of(encoders), settings.encoders))
+    chosen = choose_encoders(names_of(encoders), settings.encoders)
+    chosen = chosen if fine_tune is None else fine_tuned(chosen, fine_tune)
+    settings = replace(settings, encoders=chosen, as_is=as_is or settings.as_is)
     space = align(
         read_table(table, allow_outside, allow_urls, encoding),
         left,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from plait.encoders.classical_image import ClassicalImageConfig
 from plait.encoders.classical_series import SeriesConfig, VectorConfig
 from plait.encoders.classical_sound import SoundConfig
 from plait.encoders.classical_text import ClassicalTextConfig
 from plait.encoders.classical_video import VideoConfig
-from plait.encoders.pretrained.config import DEFAULTS, FineTuneConfig, PretrainedConfig
+from plait.encoders.pretrained.config import (
+    DEFAULTS,
+    WAYS,
+    FineTuneConfig,
+    PretrainedConfig,
+    Way,
+)
 from plait.encoders.trained import TrainedConfig
-from plait.errors import ConfigError
+from plait.errors import ConfigError, unknown
 
 
 @dataclass(frozen=True)
@@ -136,3 +142,18 @@ def choose_encoders(words: Sequence[str], base: EncoderConfig | None = None) -> 
             kinds = ", ".join(f"{kind}=NAME" for kind in KINDS)
             raise ConfigError(f"Encoders are said as {', '.join(ALL)}, {kinds}; found {word!r}.")
     return base
+
+
+def fine_tuned(config: EncoderConfig, way: str) -> EncoderConfig:
+    """Return the settings with pretrained networks that are trained on.
+
+    Args:
+        config: all other settings.
+        way: of `plait.encoders.pretrained.config.Way`.
+
+    Raises:
+        ConfigError: for another word.
+    """
+    if way not in WAYS:
+        raise ConfigError(unknown("Way of fine-tuning", way, WAYS))
+    return replace(config, finetune=replace(config.finetune, way=cast(Way, way)))

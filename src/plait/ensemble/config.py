@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from plait.config import check_range
 from plait.encoders.config import EncoderConfig
-from plait.encoders.pretrained.config import WAYS, Way
 from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
@@ -76,22 +74,6 @@ class FitConfig:
         check_range(self, "folds", 0, 100)
         check_range(self, "seed", 0, 2**31 - 1)
         check_range(self, "max_bad_share", 0.0, 1.0)
-
-
-def fine_tuned(config: FitConfig, way: str) -> FitConfig:
-    """Return the settings with pretrained networks that are trained on.
-
-    Args:
-        config: all other settings.
-        way: of `plait.encoders.pretrained.config.Way`.
-
-    Raises:
-        ConfigError: for another word.
-    """
-    if way not in WAYS:
-        raise ConfigError(unknown("Way of fine-tuning", way, WAYS))
-    finetune = replace(config.encoders.finetune, way=cast(Way, way))
-    return replace(config, encoders=replace(config.encoders, finetune=finetune))
 
 
 BALANCES = ("weights", "sampling", "focal", "adjusted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -133,11 +134,12 @@ class NetworkExpert(Expert):
         train(learner, lesson, self._settings(), seed, self._judge(), record)
 
     def _settings(self) -> TrainConfig:
-        """Return the settings of training, with a precision of its own where they leave it open."""
-        config = self.train_config
+        """Return the settings of training with the fusion's own epochs, and precision if left open."""
+        fusion, config = FUSIONS[self.fusion], self.train_config
+        config = replace(config, epochs=math.ceil(config.epochs * fusion.passes))
         if config.precision != "auto":
             return config
-        half = FUSIONS[self.fusion].large and has_bfloat16()
+        half = fusion.large and has_bfloat16()
         return replace(config, precision="bfloat16" if half else "float32")
 
     def _judge(self) -> Callable[[Tensor, Tensor], float] | None:

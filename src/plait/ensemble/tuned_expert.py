@@ -12,30 +12,23 @@ from plait.cache import Encoded
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.encoders.pretrained.encoder import Pretrained
-from plait.encoders.pretrained.tuned import FineTuned
+from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.expert import State
 from plait.ensemble.network_expert import NetworkExpert
-from plait.errors import ModelError
 from plait.network import Network
 from plait.train.config import TrainConfig
 from plait.train.record import Record
-from plait.types import Raw
 
 if TYPE_CHECKING:
     from plait.train.distil import Teacher
     from plait.train.step import Lesson
 
-BACKBONE = ".backbone."
-"""In the names of weights that are those of a pretrained network, unless they were trained."""
-
 
 class TunedExpert(NetworkExpert):
     """Learns a head on frozen Features, trains the networks with it, and goes part of the way back.
 
-    With a head that was learned first, what the networks know is not torn down on the way (Kumar
-    and others, LP-FT, ICLR 2022). Of the weights on the line between the two states, those that are
-    best on the rows held out are kept (see `plait.train.interpolate`); the frozen ones are among
-    them. Only what was trained is stored: the rest is read from the network itself.
+    See `plait.train.tuning`. Only what was trained is stored: the rest is read from the network
+    itself.
 
     Args:
         first: learns the head.
@@ -75,34 +68,23 @@ class TunedExpert(NetworkExpert):
 
     def _learn(self, lesson: Lesson, seed: int, record: Record, teacher: Teacher | None) -> None:
         """Train, and keep the best weights of the way."""
-        from plait.train.interpolate import interpolate
         from plait.train.loop import validate
-        from plait.train.optimise import weights_of
+        from plait.train.tuning import train_on
 
         network = self.network
         assert network is not None
-        start = weights_of(network)
-        tuned = {n: e for n, e in network.by_name.items() if isinstance(e, FineTuned)}
-        for name, encoder in tuned.items():
-            samples = lesson.rows[name]
-            assert isinstance(samples, Raw)
-            encoder.fit(samples, lesson.target.numpy(), seed)
-        super()._learn(lesson, seed, record, teacher)
-        for encoder in tuned.values():
-            encoder.finish()
         judge = self._judge()
-        self.costs = interpolate(
-            network, start, lambda: validate(network, lesson, self.train_config, seed, judge)
-        )
-        network.eval()
+        self.costs = train_on(
+            network, lesson, seed,
+            lambda: super(TunedExpert, self)._learn(lesson, seed, record, teacher),
+            lambda: validate(network, lesson, self.train_config, seed, judge),
+        )  # fmt: skip
 
     def state(self) -> State:
         """Return the weights that were trained, and what the way to them cost."""
         state, network = super().state(), self.network
         assert network is not None
-        trained = {name for name, weight in network.named_parameters() if weight.requires_grad}
-        tensors = {k: v for k, v in state.tensors.items() if BACKBONE not in k or k in trained}
-        return State(tensors, {**state.facts, "costs": list(self.costs.items())})
+        return State(learned_of(network), {**state.facts, "costs": list(self.costs.items())})
 
     def load(self, state: State) -> None:
         """Read the networks, and put the trained weights into them."""
@@ -110,10 +92,4 @@ class TunedExpert(NetworkExpert):
         super().load(state)
 
     def _put(self, network: Network, tensors: Mapping[str, Tensor]) -> None:
-        found = network.load_state_dict(tensors, strict=False)
-        lacking = [name for name in found.missing_keys if BACKBONE not in name]
-        if lacking:
-            raise ModelError(f"The model's weights lack {lacking[0]!r}; its folder is damaged.")
-        for name, weight in network.named_parameters():
-            if BACKBONE in name:
-                weight.requires_grad_(name in tensors)
+        put_learned(network, tensors)

@@ -54,11 +54,12 @@ class Fusion(nn.Module, ABC):
 
     The order in which columns are given does not matter: sources are always taken by name. `level`
     says what it works on, in the words of the field; `large`, whether its products are large enough
-    for several threads and bfloat16.
+    for several threads and bfloat16; `passes`, the share of the epochs of the others that it needs.
     """
 
     level: ClassVar[Level]
     large: ClassVar[bool] = False
+    passes: ClassVar[float] = 1.0
 
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         """Store the width of each source, and the settings."""

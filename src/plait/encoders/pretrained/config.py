@@ -15,7 +15,7 @@ class PretrainedConfig:
     """Settings of the pretrained encoders.
 
     Attributes:
-        width: components kept of a model's vectors.
+        width: components kept of a model's vectors; 0 takes them as they are.
         tokens: most tokens kept of a row, for fusions that attend to them; 0 keeps the vector
             alone. `fit` and `compare` set it where a fusion asks for tokens.
         batch_size: values that the network reads at a time.
@@ -37,7 +37,7 @@ class PretrainedConfig:
     cache: bool = True
 
     def __post_init__(self) -> None:
-        check_range(self, "width", 1, 65536)
+        check_range(self, "width", 0, 65536)
         check_range(self, "tokens", 0, 4096)
         check_range(self, "batch_size", 1, 65536)
         check_range(self, "longest_text", 0, 1_000_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from plait.encoders.pretrained.encoder import Pretrained, features_of, load_back
 from plait.encoders.pretrained.fewer import fewer
 from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of, merge
 from plait.encoders.pretrained.weights import find_model, quiet
+from plait.errors import ModelError
 from plait.types import Features, Sample, one_below_other
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -26,6 +27,9 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 LOOKED_AT = 4
 """Samples by which it is seen what of a network takes part."""
+
+BACKBONE = ".backbone."
+"""In the names of weights that are those of a pretrained network, unless they were trained."""
 
 
 class FineTuned(Encoder):
@@ -169,3 +173,25 @@ class FineTuned(Encoder):
         origin = find_model(frozen.name)
         shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(".*", "model*.safetensors*"))
         self.network.save_pretrained(folder)
+
+
+def learned_of(module: nn.Module) -> dict[str, Any]:
+    """Return the state of a module without those weights of pretrained networks that stayed."""
+    trained = {name for name, weight in module.named_parameters() if weight.requires_grad}
+    state = module.state_dict()
+    return {k: v for k, v in state.items() if BACKBONE not in k or k in trained}
+
+
+def put_learned(module: nn.Module, tensors: Mapping[str, Any]) -> None:
+    """Give a module what `learned_of` returned.
+
+    Raises:
+        ModelError: when something of it is missing.
+    """
+    found = module.load_state_dict(tensors, strict=False)
+    lacking = [name for name in found.missing_keys if BACKBONE not in name]
+    if lacking:
+        raise ModelError(f"The model's weights lack {lacking[0]!r}; its folder is damaged.")
+    for name, weight in module.named_parameters():
+        if BACKBONE in name:
+            weight.requires_grad_(name in tensors)

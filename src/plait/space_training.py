@@ -1,0 +1,163 @@
+"""How the towers of a space are learned: maps on frozen Features first, then networks, if asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded, fit_and_encode
+from plait.encoders.encoder import Encoder
+from plait.grouping import Groups
+from plait.joint import Joint, begin_in
+from plait.layers import threads
+from plait.network import Network
+from plait.progress import Progress
+from plait.space import AlignConfig, built, towers_of, tuned_of
+from plait.train.config import TrainConfig
+from plait.train.record import Record
+from plait.types import Sample
+
+if TYPE_CHECKING:
+    from plait.train.step import Lesson
+
+
+@dataclass(frozen=True)
+class Material:
+    """Rows made ready for a space.
+
+    Attributes:
+        groups: what is read of each group.
+        samples: of every source, of all n rows.
+        raw: samples of encoders that are trained, and of networks that are trained on.
+        keys: (n k) names of what rows are of; those of the groups' cells first.
+        together: (n) numbers of rows that share a key.
+        joint: the model in whose space all groups lie already, if there is one.
+    """
+
+    groups: Groups
+    samples: Mapping[str, Sequence[Sample | None]]
+    raw: Mapping[str, Sequence[Sample | None]]
+    keys: np.ndarray
+    together: np.ndarray
+    joint: Joint | None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned of some rows.
+
+    Attributes:
+        frozen: encoders that stay as they are, by source.
+        network: the towers, and the encoders that are trained with them.
+        kept: share of the way that weights were let go from where a joint model or a pretrained
+            network began; by the stage's name.
+    """
+
+    frozen: Mapping[str, Encoder]
+    network: Network
+    kept: dict[str, float] = field(default_factory=dict)
+
+
+def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: Progress) -> Learned:
+    """Return encoders and towers that learned from some rows."""
+    frozen, trained = built(material.groups, config)
+    nothing, tunes = np.zeros((len(rows), 1)), config.encoders.finetune.way != "none"
+    # Maps of frozen Features are small products, in which threads wait for one another.
+    many = bool(trained) or tunes
+    with torch.random.fork_rng(devices=[]), threads((os.cpu_count() or 1) if many else 1):
+        torch.manual_seed(config.seed)
+        encoded = fit_and_encode(
+            frozen, material.samples, rows, nothing, config.seed, material.raw
+        )  # fmt: skip
+        for name, encoder in trained.items():
+            encoder.fit(encoded.raw[name], nothing, config.seed)
+        network = towers_of(material.groups, _widths(encoded, trained), trained, config)
+        if material.joint is not None:
+            begin_in(network, material.joint)
+        stages = _Stages(material, rows, encoded, config, progress)
+        kept: dict[str, float] = {}
+        if not config.as_is:
+            kept |= stages.maps(network)
+            if tunes:
+                network, more = stages.networks(network, frozen)
+                kept |= more
+    return Learned(frozen, network.eval(), kept)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The two stages of learning, on the same rows."""
+
+    material: Material
+    rows: np.ndarray
+    encoded: Encoded
+    config: AlignConfig
+    progress: Progress
+
+    def maps(self, network: Network) -> dict[str, float]:
+        """Train the maps into the space, and the encoders that begin with nothing."""
+        from plait.train.interpolate import interpolate
+        from plait.train.loop import validate
+        from plait.train.optimise import weights_of
+
+        settings = self.config.deep if network.by_name else self.config.train
+        start = weights_of(network)
+        self._train(network, settings, "Aligning")
+        if self.material.joint is None:
+            return {}
+        lesson = self._lesson(network)
+        costs = interpolate(
+            network, start, lambda: validate(network, lesson, settings, self.config.seed)
+        )
+        return {"maps": _best(costs)}
+
+    def networks(
+        self, network: Network, frozen: Mapping[str, Encoder]
+    ) -> tuple[Network, dict[str, float]]:
+        """Train the pretrained networks on with the maps that were learned on them as they were."""
+        from plait.train.loop import validate
+        from plait.train.tuning import train_on
+
+        settings, seed = self.config.tuned, self.config.seed
+        encoders = {**network.by_name, **tuned_of(frozen, self.config)}
+        ordered = {name: encoders[name] for name in sorted(encoders)}
+        whole = Network(ordered, network.fusion, network.task)
+        lesson = self._lesson(whole)
+        costs = train_on(
+            whole, lesson, seed,
+            lambda: self._train(whole, settings, "Training networks on"),
+            lambda: validate(whole, lesson, settings, seed),
+        )  # fmt: skip
+        return whole, {"networks": _best(costs)}
+
+    def _lesson(self, network: Network) -> Lesson:
+        from plait.train.step import Lesson
+
+        return Lesson(
+            self.encoded.inputs(network.fusion.widths, network.by_name),
+            torch.from_numpy(self.material.keys[self.rows]),
+            torch.ones(len(self.rows)),
+            self.material.together[self.rows],
+        )
+
+    def _train(self, network: Network, settings: TrainConfig, what: str) -> None:
+        from plait.train.loop import train
+
+        title = f"{what}, {len(self.rows):,} rows"
+        with self.progress.stage(title, settings.epochs) as advance:
+            record = Record(None, lambda _: advance(1))
+            train(network, self._lesson(network), settings, self.config.seed, None, record)
+
+
+def _best(costs: Mapping[float, float]) -> float:
+    return min(costs, key=costs.__getitem__)
+
+
+def _widths(encoded: Encoded, trained: Mapping[str, Encoder]) -> dict[str, int]:
+    frozen = {name: features.width for name, features in encoded.features.items()}
+    return frozen | {name: encoder.width for name, encoder in trained.items()}
