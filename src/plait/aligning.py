@@ -148,7 +148,7 @@ def _material(
     _require_pairs(material)
     if joint is not None:
         width = next(len(s[0]) for s in samples[sources[0].name] if s is not None)
-        config = replace(config, task=replace(config.task, width=width))
+        config = replace(config, task=replace(config.task, width=width, noise=0.0))
     return material, config
 
 

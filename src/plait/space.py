@@ -304,7 +304,7 @@ def towers_of(
         for own in groups.values()
     ]
     late = task.loss == "filip"
-    towers = Towers(fusions, task.width, task.hidden, settings, late)
+    towers = Towers(fusions, task.width, task.hidden, settings, task.noise, late)
     ordered = {name: trained[name] for name in sorted(trained)}
     return Network(ordered, towers, Align(len(groups), task))
 

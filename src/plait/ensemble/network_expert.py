@@ -134,7 +134,7 @@ class NetworkExpert(Expert):
         train(learner, lesson, self._settings(), seed, self._judge(), record)
 
     def _settings(self) -> TrainConfig:
-        """Return the settings of training with the epochs and the precision that suit the fusion."""
+        """Return the settings of training, with epochs and a precision that suit the fusion."""
         fusion, config = FUSIONS[self.fusion], self.train_config
         config = replace(config, epochs=math.ceil(config.epochs * fusion.passes))
         if config.precision != "auto":

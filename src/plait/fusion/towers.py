@@ -24,17 +24,27 @@ class Towers(Fusion):
         width: of the space.
         hidden: of a hidden layer in each map; 0 is a linear map.
         config: settings of the fusions; dropout of the hidden layer.
+        noise: spread of what is added in training to what each map reads.
         late: keep the tokens of each group, for late interaction, and not their pooled vector.
     """
 
     level = "feature"
 
     def __init__(
-        self, groups: Sequence[Fusion], width: int, hidden: int, config: FusionConfig, late: bool
+        self,
+        groups: Sequence[Fusion],
+        width: int,
+        hidden: int,
+        config: FusionConfig,
+        noise: float,
+        late: bool,
     ) -> None:
         super().__init__({name: d for group in groups for name, d in group.widths.items()}, config)
         self.groups = nn.ModuleList(groups)
-        self.maps = nn.ModuleList(_map(group.width, width, hidden, config) for group in groups)
+        self.maps = nn.ModuleList(
+            nn.Sequential(Bounded(), Noise(noise), _map(group.width, width, hidden, config))
+            for group in groups
+        )
         self.late, self._width = late, width
 
     @property
@@ -61,7 +71,28 @@ class Towers(Fusion):
         return replace(Features.of_tokens(tokens, mask), source=source)
 
 
+class Noise(nn.Module):
+    """y = x + s e with e from a normal distribution, in training alone.
+
+    As a penalty on the length of the weights that read y, in whatever basis x is given (Bishop,
+    Neural Computation 1995); dropout would depend on it.
+
+    Args:
+        spread: s.
+    """
+
+    def __init__(self, spread: float) -> None:
+        super().__init__()
+        self.spread = spread
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return (..., d) in, (..., d) out."""
+        if not self.training or not self.spread:
+            return values
+        return values + self.spread * torch.randn_like(values)
+
+
 def _map(width_in: int, width: int, hidden: int, config: FusionConfig) -> nn.Module:
     if hidden:
-        return nn.Sequential(Bounded(), MLP(width_in, hidden, width, config.dropout))
-    return nn.Sequential(Bounded(), nn.Linear(width_in, width, bias=False))
+        return MLP(width_in, hidden, width, config.dropout)
+    return nn.Linear(width_in, width, bias=False)

@@ -30,6 +30,9 @@ class AlignTaskConfig:
         hardness: of negatives, in `infonce` and `filip`; 0 weighs all the same.
         width: of the space.
         hidden: width of a hidden layer in each group's map; 0 maps linearly.
+        noise: spread of the noise that is added in training to what each group's map reads, whose
+            numbers have about the spread 1: few pairs are learned by heart without it. A joint
+            model's own space is learned on without.
     """
 
     loss: Literal["infonce", "siglip", "filip"] = "infonce"
@@ -37,12 +40,14 @@ class AlignTaskConfig:
     hardness: float = 0.0
     width: int = 256
     hidden: int = 0
+    noise: float = 0.7
 
     def __post_init__(self) -> None:
         check_range(self, "temperature", 0.01, 10.0)
         check_range(self, "hardness", 0.0, 100.0)
         check_range(self, "width", 2, 65536)
         check_range(self, "hidden", 0, 65536)
+        check_range(self, "noise", 0.0, 100.0)
 
 
 class Align(Objective):
