@@ -22,6 +22,9 @@ POOL = 1000
 
 Mode = Literal["hybrid", "vector", "text"]
 
+VARIED = 100
+"""Rows that are put in an order without rows alike; far ones are unlike, and not what is sought."""
+
 MODES = ("hybrid", "vector", "text")
 
 
@@ -81,7 +84,7 @@ def answer(
     if ask.rerank:
         order = late_order(store, facts, space, query, order)
     if ask.diverse:
-        order = _varied(store, order, ask)
+        order = _varied(store, order, ask.diverse)
     return _page(store, order, ask, snapshot.version, tuple(notes))
 
 
@@ -103,14 +106,15 @@ def _one(orders: list[Order]) -> Order:
     return Order(*fuse([order.rows for order in orders]), "reciprocal ranks")
 
 
-def _varied(store: Store, order: Order, ask: Ask) -> Order:
-    """Return the rows up to the page's end in an order that avoids rows alike."""
-    most = max(float(order.scores.max(initial=0.0)), 1e-12)
+def _varied(store: Store, order: Order, share: float) -> Order:
+    """Return the best rows in an order that avoids rows alike, and the others after them."""
+    scores = order.scores[:VARIED]
     # Cosines stand as they are; other scores are brought to at most 1, as cosines are.
-    relevance = order.scores if order.kind == "cosine" else order.scores / most
-    vectors = store.vectors_of(order.rows)
-    chosen = diversify(relevance, vectors, ask.diverse, ask.k * ask.page)
-    return Order(order.rows[chosen], order.scores[chosen], order.kind)
+    relevance = scores if order.kind == "cosine" else scores / max(scores.max(initial=0), 1e-12)
+    vectors = store.vectors_of(order.rows[:VARIED])
+    chosen = diversify(relevance, vectors, share, len(scores))
+    places = np.concatenate([chosen, np.arange(len(scores), len(order.rows))])
+    return Order(order.rows[places], order.scores[places], order.kind)
 
 
 def _page(store: Store, order: Order, ask: Ask, version: int, notes: tuple[str, ...]) -> Found:

@@ -9,9 +9,9 @@ from typing import Any
 from plait.data.detect import detect
 from plait.data.read import read
 from plait.data.table import Table
-from plait.errors import ModelError, TableError
+from plait.errors import ConfigError, ModelError, TableError, unknown
 from plait.progress import Progress
-from plait.search.engine import Kind
+from plait.search.engine import KINDS, Kind
 from plait.search.index import Index
 from plait.search.kept_space import keep
 from plait.search.rows import WORDS, arrow_schema, batches, plain_columns
@@ -49,10 +49,12 @@ def index(
 
     Raises:
         ModelError: when something is there and may not be replaced.
-        ConfigError: when the space has no such group.
+        ConfigError: when the space has no such group, or the engine is not known.
         ColumnError: when a column that is named is not there.
         TableError: when there are no rows, or none of the space's columns.
     """
+    if engine not in KINDS:
+        raise ConfigError(unknown("Engine", engine, KINDS))
     uri, table, progress = str(path), read(table), progress or Progress()
     if exists(uri) and not overwrite:
         raise ModelError(

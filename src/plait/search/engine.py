@@ -14,6 +14,8 @@ from plait.search.rank import best_of, overlap
 
 Kind = Literal["auto", "exact", "graph"]
 
+KINDS: tuple[Kind, ...] = ("auto", "exact", "graph")
+
 EXACT_UP_TO = 50_000
 """Vectors that are searched exactly: 10 ms for 512 numbers each, and nothing has to be built."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from plait.search.kept_space import fetch, fingerprint_of, home_of
 from plait.search.query import Query
 from plait.search.rows import batches, require_columns
 from plait.search.sidecar import Measured, Sidecar, make, newest
-from plait.search.snapshot import Snapshot, snapshot
+from plait.search.snapshot import MOST_CHANGED, Snapshot, snapshot
 from plait.search.store import Facts, Store, Version
 from plait.space import Space
 
@@ -80,7 +81,7 @@ class Index:
     @property
     def missing(self) -> int:
         """Rows without a vector: found by words and filters, never by what they are like."""
-        return len(self) - len(self.store.stamps()[0])
+        return self.store.missing
 
     def refresh(self) -> Snapshot:
         """Return the vectors of the newest version, made again where much has changed."""
@@ -195,6 +196,9 @@ class Index:
         before = self.missing
         rows = batches(table, self.space, self.facts, self.store.schema, self.progress)
         self.store.add(rows)
+        if self.store.apart > MOST_CHANGED * len(self):
+            with suppress(ModelError):  # another process is writing; the rows are in all the same
+                self.store.compact()
         self.refresh()
         return self.missing - before
 

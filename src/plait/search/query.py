@@ -13,6 +13,12 @@ from plait.space import Space
 
 Kind = Literal["text", "image", "audio", "cells", "like"]
 
+UNKNOWN = "ꙮ"
+"""A letter of one manuscript of 1429, which no space has learned anything of."""
+
+SAME = 1 - 1e-5
+"""Cosine of vectors that are equal but for rounding."""
+
 NAMES = {"text": "words", "image": "a picture", "audio": "a sound"}
 
 
@@ -116,11 +122,18 @@ def joined(vectors: list[np.ndarray], weights: list[float]) -> np.ndarray | None
 def vector_of(space: Space, term: Term) -> np.ndarray:
     """Return the vector (d) of a term that is no row of the index; NaN where there is none.
 
+    Words of which the space knows none get the vector of unknown words, which would find the same
+    rows for all of them: they have none.
+
     Raises:
         ConfigError: for a modality that no group of the space reads, or cells of no group.
     """
     table, group = table_of(space, term)
     vector: np.ndarray = space.vectors(table, group)[0]
+    if term.kind == "text":
+        nothing = space.vectors(table_of(space, Term("text", UNKNOWN))[0], group)[0]
+        if np.dot(vector, nothing) > SAME and term.value.strip() != UNKNOWN:
+            return np.full_like(vector, np.nan)
     return vector
 
 

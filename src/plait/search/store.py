@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,8 +97,9 @@ class Store:
         """
         schema = schema.with_metadata({KEY: json.dumps(to_json(facts)).encode()})
         database, name = _database(uri)
-        reader = pa.RecordBatchReader.from_batches(schema, batches)
-        with _told(uri):
+        failed: list[PlaitError] = []
+        reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, failed))
+        with _told(uri, failed):
             table = database.create_table(name, reader, mode="overwrite", storage_options=STABLE)
         store = cls(uri, table)
         store.index_text()
@@ -151,6 +153,16 @@ class Store:
     def __len__(self) -> int:
         return int(self.table.count_rows())
 
+    @property
+    def missing(self) -> int:
+        """Rows without a vector."""
+        return int(self.table.count_rows(f"{VECTOR} IS NULL"))
+
+    @property
+    def apart(self) -> int:
+        """Rows that the index of words does not hold yet; they are found by reading them all."""
+        return sum(index.num_unindexed_rows or 0 for index in self.table.list_indices())
+
     def index_text(self) -> bool:
         """Make the index of words where there are texts and none is there; return if it is now.
 
@@ -178,9 +190,10 @@ class Store:
         Raises:
             ModelError: when another writer was faster, again and again.
         """
-        reader = pa.RecordBatchReader.from_batches(self.schema, batches)
+        failed: list[PlaitError] = []
+        reader = pa.RecordBatchReader.from_batches(self.schema, _watched(batches, failed))
         key = self.facts.key
-        with _told(self.uri):
+        with _told(self.uri, failed):
             if key is None:
                 self.table.add(reader)
             else:
@@ -317,6 +330,7 @@ def is_local(uri: str) -> bool:
 
 def _database(uri: str) -> tuple[Any, str]:
     """Return LanceDB's connection to the folder that an index lies in, and the index's name."""
+    os.environ.setdefault("LANCE_LOG", "error")  # else it warns of what is meant to be so
     try:
         import lancedb
     except ImportError as error:
@@ -336,14 +350,25 @@ def _matrix(vectors: pa.FixedSizeListArray) -> np.ndarray:
     return np.asarray(flat, np.float32).reshape(len(vectors), vectors.type.list_size)
 
 
+def _watched(
+    batches: Iterator[pa.RecordBatch], failed: list[PlaitError]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the batches; keep the error that ends them, of which LanceDB keeps the words alone."""
+    try:
+        yield from batches
+    except PlaitError as error:
+        failed.append(error)
+        raise
+
+
 @contextmanager
-def _told(uri: str) -> Iterator[None]:
+def _told(uri: str, failed: Sequence[PlaitError] = ()) -> Iterator[None]:
     """Turn what LanceDB raises into what a user can do about it."""
     try:
         yield
-    except PlaitError:
-        raise
     except (RuntimeError, OSError, ValueError) as error:
+        if failed:
+            raise failed[0] from error
         text = str(error)
         if "onflict" in text or "contention" in text:
             raise ModelError(
