@@ -32,6 +32,9 @@ ROWS_A_BATCH = 8192
 
 STABLE = {"new_table_enable_stable_row_ids": "true"}
 
+MISSING = "null"
+"""A row without a vector is kept; LanceDB would refuse it, unless told so."""
+
 KEY = b"plait"
 
 FORMAT = 1
@@ -100,7 +103,9 @@ class Store:
         failed: list[PlaitError] = []
         reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, failed))
         with _told(uri, failed):
-            table = database.create_table(name, reader, mode="overwrite", storage_options=STABLE)
+            table = database.create_table(
+                name, reader, mode="overwrite", on_bad_vectors=MISSING, storage_options=STABLE
+            )
         store = cls(uri, table)
         store.index_text()
         return store
@@ -195,10 +200,10 @@ class Store:
         key = self.facts.key
         with _told(self.uri, failed):
             if key is None:
-                self.table.add(reader)
+                self.table.add(reader, on_bad_vectors=MISSING)
             else:
                 merge = self.table.merge_insert(key).when_matched_update_all()
-                merge.when_not_matched_insert_all().execute(reader)
+                merge.when_not_matched_insert_all().execute(reader, on_bad_vectors=MISSING)
 
     def remove(self, where: str) -> int:
         """Remove the rows that a filter names, as a version of its own; return how many.
@@ -289,7 +294,8 @@ class Store:
         """Return some columns of rows by their numbers, in that order; rows that are gone lack."""
         found = self.table.take_row_ids(rows.tolist()).select([*columns]).with_row_id().to_arrow()
         place = {row: position for position, row in enumerate(found[ROW].to_pylist())}
-        return found.take([place[row] for row in rows.tolist() if row in place])
+        order = [place[row] for row in rows.tolist() if row in place]
+        return found.take(pa.array(order, pa.int64()))
 
     def vectors_of(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors (n d) of rows by their numbers; NaN for one that is gone or has none.
@@ -320,7 +326,11 @@ def exists(uri: str) -> bool:
     database, name = _database(uri)
     if is_local(uri):
         return (Path(uri) / "_versions").is_dir()
-    return name in database.table_names()
+    try:
+        database.open_table(name)
+    except ValueError:  # "was not found"
+        return False
+    return True
 
 
 def is_local(uri: str) -> bool:
@@ -330,7 +340,7 @@ def is_local(uri: str) -> bool:
 
 def _database(uri: str) -> tuple[Any, str]:
     """Return LanceDB's connection to the folder that an index lies in, and the index's name."""
-    os.environ.setdefault("LANCE_LOG", "error")  # else it warns of what is meant to be so
+    os.environ.setdefault("LANCEDB_LOG", "error")  # else it warns of what is meant to be so
     try:
         import lancedb
     except ImportError as error:
