@@ -84,7 +84,7 @@ def index(
         allow_outside=table.allow_outside,
     )
     width = space.config.task.width
-    rows = arrow_schema(columns, width)
+    rows = arrow_schema(columns, width, key)
     store = Store.create(uri, rows, facts, batches(table, space, facts, rows, progress))
     return Index(store, space, engine, progress)
 

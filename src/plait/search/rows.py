@@ -70,14 +70,22 @@ def _type_of(table: Table, column: Column) -> pa.DataType | None:
     return pa.float64() if column.modality == Modality.NUMBER else pa.string()
 
 
-def arrow_schema(columns: dict[str, pa.DataType], width: int) -> pa.Schema:
+PRIMARY = {"lance-schema:unenforced-primary-key": "true"}
+"""Makes Lance find out that two writers added the same key, so that one of them tries again."""
+
+
+def arrow_schema(columns: dict[str, pa.DataType], width: int, key: str | None) -> pa.Schema:
     """Return the schema of an index's rows."""
     own = [
         pa.field(TEXT, pa.string()),
         pa.field(THUMBNAIL, pa.binary()),
         pa.field(VECTOR, pa.list_(pa.float32(), width)),
     ]
-    return pa.schema([pa.field(name, kind) for name, kind in columns.items()] + own)
+    plain = [
+        pa.field(name, kind, name != key, PRIMARY if name == key else None)
+        for name, kind in columns.items()
+    ]
+    return pa.schema(plain + own)
 
 
 def batches(

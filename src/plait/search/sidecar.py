@@ -126,8 +126,9 @@ def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
             if target.exists():  # made again with another engine, or damaged
                 shutil.rmtree(target, ignore_errors=True)
     except OSError:
-        if target.exists():  # another process made it meanwhile
-            return _read(target), True
+        other = newest(home, store.facts.fingerprint)
+        if other is not None and other.measured.version == version:  # made by another meanwhile
+            return other, True
         folder = tempfile.TemporaryDirectory(prefix="plait-vectors-")
         _write(store, Path(folder.name), version, kind)
         return _read(Path(folder.name), kept=folder), False
