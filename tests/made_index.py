@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def part(table: dict[str, list[Any]], rows: Sequence[int]) -> dict[str, list[Any
     return {name: [cells[row] for row in rows] for name, cells in table.items()}
 
 
+@cache
 def made_space(loss: str = "infonce", seed: int = 0) -> Space:
     """Return a space of words and codes, learned in a second."""
     config = AlignConfig(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import shutil
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -63,7 +63,6 @@ class Sidecar:
         places: (n) place of each row's vector.
         vectors: (u d), a memory map.
         engine: that searches them.
-        kept: what must live as long, as a temporary folder.
     """
 
     measured: Measured
@@ -72,7 +71,6 @@ class Sidecar:
     places: np.ndarray
     vectors: np.ndarray
     engine: Engine
-    kept: Any = field(default=None, repr=False)
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -129,9 +127,10 @@ def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
         other = newest(home, store.facts.fingerprint)
         if other is not None and other.measured.version == version:  # made by another meanwhile
             return other, True
-        folder = tempfile.TemporaryDirectory(prefix="plait-vectors-")
-        _write(store, Path(folder.name), version, kind)
-        return _read(Path(folder.name), kept=folder), False
+        folder = Path(tempfile.mkdtemp(prefix="plait-vectors-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _write(store, folder, version, kind)
+        return _read(folder), False
     found = _read(target)
     for path in home.glob(f"{MADE}*"):
         if path != target:  # whoever reads them still has them open
@@ -207,7 +206,7 @@ def _mapped(path: Path, width: int) -> np.ndarray:
     return np.memmap(path, np.float32, "r").reshape(-1, width)
 
 
-def _read(folder: Path, kept: Any = None) -> Sidecar:
+def _read(folder: Path) -> Sidecar:
     measured = from_json(Measured, json.loads((folder / "measured.json").read_text()))
     vectors = _mapped(folder / "vectors.f32", measured.width)
     numbers, stamps, places = (
@@ -217,4 +216,4 @@ def _read(folder: Path, kept: Any = None) -> Sidecar:
     engine: Engine = Exact(vectors)
     if measured.engine == "graph":
         engine = opened(vectors, folder / "graph.usearch", measured.expansion)
-    return Sidecar(measured, numbers, stamps, places, vectors, engine, kept)
+    return Sidecar(measured, numbers, stamps, places, vectors, engine)
