@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,13 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     plait.index(space, things(ROWS), folder / "kept.lance", group="code", progress=QUIET)
     script = Path(__file__).with_name("killed.py")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(script.parents[1]), *sys.path])}
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, script, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=environment,
-    ) as process:  # fmt: skip
+        env=environment, start_new_session=True,
+    )  # fmt: skip
+    with process:
         yield folder, space, process
-        process.stdin.close()  # type: ignore[union-attr]
+        os.killpg(process.pid, signal.SIGKILL)  # and whatever it has still begun
 
 
 def kill(nursery: Nursery, job: str, number: int, seconds: float) -> list[int]:
@@ -59,7 +61,8 @@ def kill(nursery: Nursery, job: str, number: int, seconds: float) -> list[int]:
     while not (log.exists() and log.read_text()) and time.monotonic() < most:
         time.sleep(0.001)
     time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)  # a job that has ended waits for its parent
+    with suppress(ProcessLookupError):  # it has ended by itself
+        os.kill(child, signal.SIGKILL)
     assert process.stdout.readline() == "ended\n"
     return [int(line) for line in log.read_text().split()[1:]]
 
