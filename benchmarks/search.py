@@ -7,11 +7,11 @@
 `clustered` are 512 numbers around 1,000 centres, as embeddings of pictures lie; `real` are MiniLM's
 vectors of product titles and photo captions of the development data (384 numbers), repeated with
 noise. Queries are own vectors with noise. Each way is built and asked in its own process, one
-query at a time, 300 of them, after 20 that warm up; recall@10 is against a plain product. The filter
-`price < 1` lets 1 % of the rows pass; usearch has no filters, so 1,500 are fetched and sifted. A
-plait query takes in that the newest version is asked for; what a person waits for, with the query
-encoded and the rows fetched, is in the rows of text queries. No row is begun after 42 minutes; the
-next run goes on with it.
+query at a time, 300 of them, after 20 that warm up; recall@10 is against a plain product. The
+filter `price < 1` lets 1 % of the rows pass; usearch has no filters, so 1,500 are fetched and
+sifted. A plait query takes in that the newest version is asked for; what a person waits for, with
+the query encoded and the rows fetched, is in the rows of text queries. No row is begun after 42
+minutes; the next run goes on with it.
 """
 
 from __future__ import annotations

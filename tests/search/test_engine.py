@@ -30,12 +30,14 @@ def vectors() -> np.ndarray:
 
 
 def test_exact(vectors: np.ndarray) -> None:
-    allowed = np.random.default_rng(1).random(3000) < 0.01
-    for mask in (None, allowed):
+    draw = np.random.default_rng(1).random(3000)
+    for mask in (None, draw < 0.01, draw < 0.9):
         found, scores = Exact(vectors).search(vectors[5], 10, mask)
         assert found.tolist() == plain(vectors, vectors[5], 10, mask)
         np.testing.assert_allclose(scores, vectors[found] @ vectors[5], atol=1e-6)
     assert len(Exact(vectors).search(vectors[5], 10, np.zeros(3000, bool))[0]) == 0
+    most = np.arange(3000) < 2990
+    assert sorted(Exact(vectors).search(vectors[5], 3000, most)[0]) == list(range(2990))
 
 
 def test_neighbours_in_blocks(vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ def test_the_sum_is_of_length_one_and_passes_over_nan() -> None:
 
 def test_words_go_to_the_group_of_words_and_cells_to_theirs(space: Space) -> None:
     own = space.vectors({"words": ["red cup"]}, "words")[0]
-    np.testing.assert_array_equal(vector_of(space, Term("text", "red cup")), own)
-    np.testing.assert_array_equal(vector_of(space, Term("cells", {"words": "red cup"})), own)
+    np.testing.assert_allclose(vector_of(space, Term("text", "red cup")), own, atol=1e-6)
+    np.testing.assert_allclose(vector_of(space, Term("cells", {"words": "red cup"})), own)
     code = np.linspace(-1, 1, 12).tolist()
     np.testing.assert_array_equal(
         vector_of(space, Term("cells", {"code": code})), space.vectors({"code": [code]}, "code")[0]
@@ -72,7 +72,7 @@ def test_of_several_groups_the_one_with_fewest_columns_is_asked() -> None:
 
     def vectors(table: Any, group: str) -> np.ndarray:
         asked[group] = table.columns
-        return np.ones((1, 2)) if table.cell(table.columns[0], 0) == "red" else np.eye(2)[:1]
+        return np.eye(2)[: len(table)]
 
     groups = {"both": (source("text", "title"), source("image", "photo")),
               "said": (source("text", "caption"),)}  # fmt: skip

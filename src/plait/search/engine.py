@@ -22,6 +22,9 @@ EXACT_UP_TO = 50_000
 FILTERED_UP_TO = 20_000
 """Vectors passing a filter that are searched exactly, whatever the engine."""
 
+COPIED = 0.25
+"""Share of the vectors up to which those that pass a filter are copied, and not all multiplied."""
+
 CONNECTIVITY, EXPANSION = 16, 128
 """Of the graph: neighbours of a vector, and candidates looked at when it is built."""
 
@@ -66,10 +69,16 @@ class Exact:
         self, query: np.ndarray, count: int, allowed: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Engine`."""
-        places = None if allowed is None else np.flatnonzero(allowed)
-        scores = (self.vectors if places is None else self.vectors[places]) @ query
-        best = best_of(scores, count)
-        return (best if places is None else places[best]), scores[best]
+        if allowed is None:
+            allowed = np.ones(len(self.vectors), bool)
+        places = np.flatnonzero(allowed)
+        if len(places) <= COPIED * len(self.vectors):
+            scores = self.vectors[places] @ query
+            best = best_of(scores, count)
+            return places[best], scores[best]
+        scores = np.where(allowed, self.vectors @ query, -np.inf)
+        best = best_of(scores, min(count, len(places)))
+        return best, scores[best]
 
     def neighbours(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Engine`; a block of vectors at a time."""

@@ -129,12 +129,12 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
         ConfigError: for a modality that no group of the space reads, or cells of no group.
     """
     table, group = table_of(space, term)
-    vector: np.ndarray = space.vectors(table, group)[0]
-    if term.kind == "text":
-        nothing = space.vectors(table_of(space, Term("text", UNKNOWN))[0], group)[0]
-        if np.dot(vector, nothing) > SAME and term.value.strip() != UNKNOWN:
-            return np.full_like(vector, np.nan)
-    return vector
+    if term.kind != "text":
+        return np.asarray(space.vectors(table, group)[0])
+    (column,) = table.columns
+    both = Table.of({column: [term.value, UNKNOWN]})
+    vector, nothing = space.vectors(both, group)
+    return np.asarray(np.full_like(vector, np.nan) if np.dot(vector, nothing) > SAME else vector)
 
 
 def table_of(space: Space, term: Term) -> tuple[Table, str]:
