@@ -157,9 +157,10 @@ def written(uri: str, parts: Iterator[np.ndarray], width: int, price: np.ndarray
     """Write rows with given vectors as `plait index` does, without its encoding."""
     import pyarrow as pa
 
+    from plait.search.facts import Facts
     from plait.search.kept_space import keep
     from plait.search.rows import arrow_schema
-    from plait.search.store import Facts, Store
+    from plait.search.store import Store
 
     shutil.rmtree(uri, ignore_errors=True)
     columns = {"words": "text", "price": "number"}

@@ -24,6 +24,8 @@ from plait.errors import ModelError
 from plait.search.index import Index
 from plait.space import Space
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
 KILLS = int(os.environ.get("PLAIT_KILLS", "6"))
 
 BATCH, ROWS = 5, 300
@@ -87,7 +89,7 @@ def spread(count: int, longest: float) -> list[float]:
 def test_an_index_is_whole_or_not_there(nursery: Nursery) -> None:
     folder, space, _ = nursery
     whole = 0
-    for number, seconds in enumerate(spread(KILLS // 3, 0.6)):
+    for number, seconds in enumerate(spread(KILLS // 3, 0.25)):
         done = kill(nursery, "build", number, seconds)
         uri = folder / f"built{number}.lance"
         if done or (uri / "_versions").is_dir():

@@ -9,12 +9,13 @@ import numpy as np
 
 from plait.config import check_range
 from plait.errors import ColumnError, ConfigError, did_you_mean, unknown
+from plait.search.facts import OWN, ROW, Facts
 from plait.search.found import Found, Hit, Order
 from plait.search.late import late_order
 from plait.search.query import Query, joined, vector_of
 from plait.search.rank import count_values, diversify, fuse
 from plait.search.snapshot import Snapshot
-from plait.search.store import OWN, ROW, Facts, Store
+from plait.search.store import Store
 from plait.space import Space
 
 POOL = 1000

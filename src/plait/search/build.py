@@ -12,10 +12,12 @@ from plait.data.table import Table
 from plait.errors import ConfigError, ModelError, TableError, unknown
 from plait.progress import Progress
 from plait.search.engine import KINDS, Kind
+from plait.search.facts import Facts
 from plait.search.index import Index
 from plait.search.kept_space import keep
+from plait.search.place import exists
 from plait.search.rows import WORDS, arrow_schema, batches, plain_columns
-from plait.search.store import Facts, Store, exists
+from plait.search.store import Store
 from plait.space import Space
 from plait.types import Modality, Schema
 

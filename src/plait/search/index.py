@@ -15,13 +15,14 @@ from plait.progress import Progress
 from plait.search.ask import Ask, Mode, answer
 from plait.search.duplicates import alike
 from plait.search.engine import Kind
+from plait.search.facts import Facts
 from plait.search.found import Found
 from plait.search.kept_space import fetch, fingerprint_of, home_of
 from plait.search.query import Query
 from plait.search.rows import batches, require_columns
 from plait.search.sidecar import Measured, Sidecar, make, newest
 from plait.search.snapshot import MOST_CHANGED, Snapshot, snapshot
-from plait.search.store import Facts, Store, Version
+from plait.search.store import Store, Version
 from plait.space import Space
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from plait.errors import ModelError
-from plait.search.store import is_local
+from plait.search.place import is_local
 from plait.space import Space
 from plait.store import HOME
 

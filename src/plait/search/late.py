@@ -8,9 +8,10 @@ import torch
 from plait.contrastive import late_cosines
 from plait.data.table import Table
 from plait.errors import ConfigError
+from plait.search.facts import Facts
 from plait.search.found import Order
 from plait.search.query import Query, table_of
-from plait.search.store import Facts, Store
+from plait.search.store import Store
 from plait.space import Space
 from plait.tasks.align import Align
 

@@ -16,7 +16,7 @@ from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.errors import CellError, TableError, did_you_mean
 from plait.progress import Progress
-from plait.search.store import OWN, TEXT, THUMBNAIL, VECTOR, Facts
+from plait.search.facts import OWN, TEXT, THUMBNAIL, VECTOR, Facts
 from plait.space import Space
 from plait.types import Column, Modality, Schema
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from plait.errors import ConfigError
+from plait.search.facts import ROW, THUMBNAIL
 from plait.search.found import Found
 from plait.search.rows import SIDE
-from plait.search.store import ROW, THUMBNAIL, Store
+from plait.search.store import Store
 from plait.writing import replacing
 
 COLUMNS, MARGIN, LINE = 5, 10, 16

@@ -95,11 +95,7 @@ class Sidecar:
 
 def newest(home: Path, fingerprint: str) -> Sidecar | None:
     """Return the newest sidecar of a folder that belongs to a space; None where none is whole."""
-    numbered = sorted(
-        (int(path.name.removeprefix(MADE)), path) for path in home.glob(f"{MADE}*")
-        if path.name.removeprefix(MADE).isdigit()
-    )  # fmt: skip
-    for _, path in reversed(numbered):
+    for _, path in reversed(_numbered(home)):
         try:
             found = _read(path)
         except (OSError, ValueError, PlaitError):  # another process is just deleting it
@@ -114,29 +110,34 @@ def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
 
     Where nothing can be written, they are in a temporary folder until the process ends.
     """
-    version = store.version
+    version, found = store.version, None
     target = home / f"{MADE}{version}"
     try:
         home.mkdir(parents=True, exist_ok=True)
         with replacing_folder(target) as partial:
             partial.mkdir()
             _write(store, partial, version, kind)
-            if target.exists():  # made again with another engine, or damaged
-                shutil.rmtree(target, ignore_errors=True)
+            # Opened before others see it: what is open stays, whatever they delete.
+            found = _read(partial)
+            shutil.rmtree(target, ignore_errors=True)  # of another engine, or damaged
     except OSError:
-        other = newest(home, store.facts.fingerprint)
-        if other is not None and other.measured.version == version:  # made by another meanwhile
-            return other, True
+        if found is not None:  # another process was there first
+            return found, True
         folder = Path(tempfile.mkdtemp(prefix="plait-vectors-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         _write(store, folder, version, kind)
         return _read(folder), False
-    found = _read(target)
-    for path in home.glob(f"{MADE}*"):
-        if path != target:  # whoever reads them still has them open
+    for number, path in _numbered(home):
+        if number < version:
             shutil.rmtree(path, ignore_errors=True)
     _clear_left(home)
     return found, True
+
+
+def _numbered(home: Path) -> list[tuple[int, Path]]:
+    """Return the folders of sidecars and the versions that they were made of, in order."""
+    named = ((path.name.removeprefix(MADE), path) for path in home.glob(f"{MADE}*"))
+    return sorted((int(number), path) for number, path in named if number.isdigit())
 
 
 def _clear_left(home: Path, age: float = 86_400.0) -> None:

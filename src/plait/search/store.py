@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from plait.config import from_json, to_json
-from plait.errors import MissingExtraError, ModelError, PlaitError, did_you_mean
+from plait.errors import ModelError, PlaitError, did_you_mean
+from plait.search.facts import CHANGED, FORMAT, KEY, ROW, TEXT, VECTOR, Facts
 from plait.search.filter import checked, refused
-
-VECTOR, TEXT, THUMBNAIL = "_vector", "_text", "_thumbnail"
-
-OWN = (VECTOR, TEXT, THUMBNAIL)
-"""Columns that the index adds to those of the table."""
-
-ROW, CHANGED = "_rowid", "_row_last_updated_at_version"
-"""Of Lance: a number that a row keeps through changes and compaction; the version it is of."""
+from plait.search.place import connect, is_local, told, watched
 
 FOREVER = timedelta(days=36_500)
 
@@ -34,39 +27,6 @@ STABLE = {"new_table_enable_stable_row_ids": "true"}
 
 MISSING = "null"
 """A row without a vector is kept; LanceDB would refuse it, unless told so."""
-
-KEY = b"plait"
-
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What an index knows of itself; it stands in the schema, so that each version has its own.
-
-    Attributes:
-        fingerprint: of the space that made the vectors.
-        group: of columns, whose vectors they are.
-        columns: modality of each column of the table that is kept.
-        text: columns whose words are found.
-        picture: column that the sheet of results shows; None where there is none.
-        key: column whose values tell rows apart, so that added rows replace their like; or None.
-        language: whose endings words are freed of ("English"); None takes words as they are.
-        folder: where relative paths in cells start.
-        allow_outside: whether cells may name files outside `folder`.
-        format: version of this description.
-    """
-
-    fingerprint: str
-    group: str
-    columns: dict[str, str]
-    text: tuple[str, ...]
-    picture: str | None
-    key: str | None
-    language: str | None
-    folder: str
-    allow_outside: bool
-    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -99,10 +59,10 @@ class Store:
             ModelError: when nothing can be written there.
         """
         schema = schema.with_metadata({KEY: json.dumps(to_json(facts)).encode()})
-        database, name = _database(uri)
+        database, name = connect(uri)
         failed: list[PlaitError] = []
-        reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, failed))
-        with _told(uri, failed):
+        reader = pa.RecordBatchReader.from_batches(schema, watched(batches, failed))
+        with told(uri, failed):
             table = database.create_table(
                 name, reader, mode="overwrite", on_bad_vectors=MISSING, storage_options=STABLE
             )
@@ -125,8 +85,8 @@ class Store:
                 )
             near = [p.name for p in place.absolute().parent.glob("*.lance")]
             raise ModelError(f"There is no index {uri!r}.{did_you_mean(place.name, near)}")
-        database, name = _database(uri)
-        with _told(uri):
+        database, name = connect(uri)
+        with told(uri):
             store = cls(uri, database.open_table(name))
         if KEY not in (store.table.schema.metadata or {}):
             raise ModelError(f"{uri!r} is a Lance dataset that `plait index` did not write.")
@@ -185,7 +145,7 @@ class Store:
                 stem=language is not None,
                 remove_stop_words=language is not None,
             )
-            with _told(self.uri):
+            with told(self.uri):
                 self.table.create_index(TEXT, config=config)
         return True
 
@@ -196,9 +156,9 @@ class Store:
             ModelError: when another writer was faster, again and again.
         """
         failed: list[PlaitError] = []
-        reader = pa.RecordBatchReader.from_batches(self.schema, _watched(batches, failed))
+        reader = pa.RecordBatchReader.from_batches(self.schema, watched(batches, failed))
         key = self.facts.key
-        with _told(self.uri, failed):
+        with told(self.uri, failed):
             if key is None:
                 self.table.add(reader, on_bad_vectors=MISSING)
             else:
@@ -213,7 +173,7 @@ class Store:
             ConfigError: when it is no filter.
         """
         count = len(self.rows(where))
-        with _told(self.uri):
+        with told(self.uri):
             if count:
                 self.table.delete(checked(where))
         return count
@@ -224,7 +184,7 @@ class Store:
         Args:
             keep: age up to which older versions can be gone back to; None keeps all.
         """
-        with _told(self.uri):
+        with told(self.uri):
             self.table.optimize(cleanup_older_than=FOREVER if keep is None else keep)
 
     def history(self) -> list[Version]:
@@ -246,7 +206,7 @@ class Store:
                 f"{self.uri!r} has no version {version}; there are {numbers[0]} to {numbers[-1]}, "
                 "and the history shows them all."
             )
-        with _told(self.uri):
+        with told(self.uri):
             self.table.restore(version)
 
     def rows(self, where: str) -> np.ndarray:
@@ -321,68 +281,6 @@ class Store:
             raise refused(where, error, list(self.facts.columns)) from error
 
 
-def exists(uri: str) -> bool:
-    """Return whether there is a dataset, of whatever kind."""
-    database, name = _database(uri)
-    if is_local(uri):
-        return (Path(uri) / "_versions").is_dir()
-    try:
-        database.open_table(name)
-    except ValueError:  # "was not found"
-        return False
-    return True
-
-
-def is_local(uri: str) -> bool:
-    """Return whether an index lies on a disk of this machine."""
-    return "://" not in uri
-
-
-def _database(uri: str) -> tuple[Any, str]:
-    """Return LanceDB's connection to the folder that an index lies in, and the index's name."""
-    os.environ.setdefault("LANCEDB_LOG", "error")  # else it warns of what is meant to be so
-    try:
-        import lancedb
-    except ImportError as error:
-        raise MissingExtraError(
-            "An index needs the packages lancedb and usearch: pip install 'plait[search]'"
-        ) from error
-    folder, _, name = uri.rstrip("/").rpartition("/")
-    if not name.endswith(".lance") or name == ".lance":
-        raise ModelError(f"{uri!r} cannot be the name of an index; it must end in .lance.")
-    # Every query asks for the newest version, so that what others wrote is found.
-    connection = lancedb.connect(folder or ".", read_consistency_interval=timedelta(0))
-    return connection, name.removesuffix(".lance")
-
-
 def _matrix(vectors: pa.FixedSizeListArray) -> np.ndarray:
     flat = vectors.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, np.float32).reshape(len(vectors), vectors.type.list_size)
-
-
-def _watched(
-    batches: Iterator[pa.RecordBatch], failed: list[PlaitError]
-) -> Iterator[pa.RecordBatch]:
-    """Yield the batches; keep the error that ends them, of which LanceDB keeps the words alone."""
-    try:
-        yield from batches
-    except PlaitError as error:
-        failed.append(error)
-        raise
-
-
-@contextmanager
-def _told(uri: str, failed: Sequence[PlaitError] = ()) -> Iterator[None]:
-    """Turn what LanceDB raises into what a user can do about it."""
-    try:
-        yield
-    except (RuntimeError, OSError, ValueError) as error:
-        if failed:
-            raise failed[0] from error
-        text = str(error)
-        if "onflict" in text or "contention" in text:
-            raise ModelError(
-                f"Another process was writing to {uri!r} at the same time, and nothing was changed "
-                "by this one; run it again."
-            ) from error
-        raise ModelError(f"{uri!r} cannot be read or written: {text.splitlines()[0]}") from error
