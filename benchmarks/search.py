@@ -153,7 +153,9 @@ def learned(width: int) -> Any:
     return plait.load(folder)
 
 
-def written(uri: str, parts: Iterator[np.ndarray], width: int, price: np.ndarray) -> Any:
+def written(
+    uri: str, parts: Iterator[np.ndarray], width: int, price: np.ndarray, engine: Any = "auto"
+) -> Any:
     """Write rows with given vectors as `plait index` does, without its encoding."""
     import pyarrow as pa
 
@@ -164,8 +166,8 @@ def written(uri: str, parts: Iterator[np.ndarray], width: int, price: np.ndarray
 
     shutil.rmtree(uri, ignore_errors=True)
     columns = {"words": "text", "price": "number"}
-    facts = Facts(keep(learned(width), uri), "code", columns, ("words",), None, None, None, ".",
-                  False)  # fmt: skip
+    mark = keep(learned(width), uri)
+    facts = Facts(mark, "code", columns, ("words",), None, None, None, engine, ".", False)
     schema = arrow_schema({"words": pa.string(), "price": pa.float64()}, width, None)
     return Store.create(uri, schema, facts, batches(parts, schema, price))
 
@@ -179,8 +181,8 @@ def plait_search(vectors: np.ndarray, price: np.ndarray, engine: Any, uri: str) 
     """Return plait's search, built."""
     from plait.search.index import Index
 
-    store = written(uri, parts_of(vectors), vectors.shape[1], price)
-    index = Index(store, engine=engine)
+    store = written(uri, parts_of(vectors), vectors.shape[1], price, engine)
+    index = Index(store)
 
     def search(query: np.ndarray, filtered: bool) -> np.ndarray:
         rows = index.store.rows("price < 1") if filtered else None

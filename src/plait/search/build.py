@@ -82,13 +82,14 @@ def index(
         picture=_picture(space, group, schema),
         key=key,
         language=language,
+        engine=engine,
         folder=str(table.folder),
         allow_outside=table.allow_outside,
     )
     width = space.config.task.width
     rows = arrow_schema(columns, width, key)
     store = Store.create(uri, rows, facts, batches(table, space, facts, rows, progress))
-    return Index(store, space, engine, progress)
+    return Index(store, space, progress)
 
 
 def _group(space: Space, table: Table, group: str | None) -> str:

@@ -156,7 +156,8 @@ def build(vectors: np.ndarray, kind: Kind, path: Path) -> Built:
     Raises:
         MissingExtraError: when a graph is needed and usearch is not there.
     """
-    if kind == "exact" or (kind == "auto" and len(vectors) <= EXACT_UP_TO):
+    few = len(vectors) <= (EXACT_UP_TO if kind == "auto" else 0)
+    if kind == "exact" or few:
         return Built(Exact(vectors), "exact", 1.0, 0)
     index = _empty(vectors.shape[1])
     for start in range(0, len(vectors), ROWS_A_BLOCK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 VECTOR, TEXT, THUMBNAIL = "_vector", "_text", "_thumbnail"
 
@@ -29,6 +30,7 @@ class Facts:
         picture: column that the sheet of results shows; None where there is none.
         key: column whose values tell rows apart, so that added rows replace their like; or None.
         language: whose endings words are freed of ("English"); None takes words as they are.
+        engine: that is wanted: `exact`, `graph`, or `auto`, which chooses by the number of rows.
         folder: where relative paths in cells start.
         allow_outside: whether cells may name files outside `folder`.
         format: version of this description.
@@ -41,6 +43,7 @@ class Facts:
     picture: str | None
     key: str | None
     language: str | None
+    engine: Literal["auto", "exact", "graph"]
     folder: str
     allow_outside: bool
     format: int = FORMAT

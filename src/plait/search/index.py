@@ -14,13 +14,12 @@ from plait.errors import ConfigError, ModelError, TableError
 from plait.progress import Progress
 from plait.search.ask import Ask, Mode, answer
 from plait.search.duplicates import alike
-from plait.search.engine import Kind
 from plait.search.facts import Facts
 from plait.search.found import Found
 from plait.search.kept_space import fetch, fingerprint_of, home_of
 from plait.search.query import Query
 from plait.search.rows import batches, require_columns
-from plait.search.sidecar import Measured, Sidecar, make, newest
+from plait.search.sidecar import Measured, make, newest
 from plait.search.snapshot import MOST_CHANGED, Snapshot, snapshot
 from plait.search.store import Store, Version
 from plait.space import Space
@@ -35,7 +34,6 @@ class Index:
     Args:
         store: the committed rows.
         space: that made the vectors; None reads the one that the index keeps.
-        engine: `exact`, `graph`, or `auto`, which chooses by the number of rows.
         progress: where to show work and say what is to be known.
     """
 
@@ -43,10 +41,9 @@ class Index:
         self,
         store: Store,
         space: Space | None = None,
-        engine: Kind = "auto",
         progress: Progress | None = None,
     ) -> None:
-        self.store, self.engine, self.progress = store, engine, progress or Progress()
+        self.store, self.progress = store, progress or Progress()
         self.facts: Facts = store.facts
         self.space = space or fetch(store.uri, self.facts.fingerprint)
         self.has_words = False
@@ -94,20 +91,16 @@ class Index:
         home = home_of(self.store.uri)
         if base is None or base.measured.fingerprint != self.facts.fingerprint:
             base = newest(home, self.facts.fingerprint)
-        while True:
-            version = self.store.version
-            found = None if base is None or not self._fits(base) else snapshot(
-                self.store, base, version)  # fmt: skip
-            if found is not None:
-                self._snapshot = found
-                return found
-            base, kept = make(self.store, home, self.engine)
+        found = None if base is None else snapshot(self.store, base, version)
+        while found is None:  # others may write while the vectors are read
+            base, kept = make(self.store, home)
             if not kept:
                 self._say(f"{home} cannot be written in: the vectors of {self.store.uri} are kept "
                           "in a temporary folder until this process ends.")  # fmt: skip
-
-    def _fits(self, base: Sidecar) -> bool:
-        return self.engine in ("auto", base.measured.engine)
+            version = base.measured.version
+            found = snapshot(self.store, base, version)
+        self._snapshot = found
+        return found
 
     def _follow(self) -> None:
         """Take over what another process may have changed: the space, and the index of words."""
@@ -254,6 +247,6 @@ class Index:
             raise ConfigError(f"The least cosine must be between 0 and 1, found {least}.")
         now = self.refresh()
         if now.alive is not None or len(now.fresh):
-            base, _ = make(self.store, home_of(self.store.uri), self.engine)
+            base, _ = make(self.store, home_of(self.store.uri))
             return alike(base, least)
         return alike(now.base, least)

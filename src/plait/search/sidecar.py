@@ -16,7 +16,7 @@ import numpy as np
 
 from plait.config import from_json
 from plait.errors import PlaitError
-from plait.search.engine import Engine, Exact, Kind, build, opened
+from plait.search.engine import Engine, Exact, build, opened
 from plait.search.store import Store
 from plait.writing import replacing_folder
 
@@ -105,7 +105,7 @@ def newest(home: Path, fingerprint: str) -> Sidecar | None:
     return None
 
 
-def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
+def make(store: Store, home: Path) -> tuple[Sidecar, bool]:
     """Read the committed vectors, build their engine, and write both; return if they are kept.
 
     Where nothing can be written, they are in a temporary folder until the process ends.
@@ -116,7 +116,7 @@ def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
         home.mkdir(parents=True, exist_ok=True)
         with replacing_folder(target) as partial:
             partial.mkdir()
-            _write(store, partial, version, kind)
+            _write(store, partial, version)
             # Opened before others see it: what is open stays, whatever they delete.
             found = _read(partial)
             shutil.rmtree(target, ignore_errors=True)  # of another engine, or damaged
@@ -125,7 +125,7 @@ def make(store: Store, home: Path, kind: Kind = "auto") -> tuple[Sidecar, bool]:
             return found, True
         folder = Path(tempfile.mkdtemp(prefix="plait-vectors-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        _write(store, folder, version, kind)
+        _write(store, folder, version)
         return _read(folder), False
     for number, path in _numbered(home):
         if number < version:
@@ -147,7 +147,7 @@ def _clear_left(home: Path, age: float = 86_400.0) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _write(store: Store, folder: Path, version: int, kind: Kind) -> None:
+def _write(store: Store, folder: Path, version: int) -> None:
     began = time.perf_counter()
     numbers, stamps, digests = [], [], []
     width = store.width
@@ -165,7 +165,7 @@ def _write(store: Store, folder: Path, version: int, kind: Kind) -> None:
     np.save(folder / "places.npy", places)
     _keep(folder / "vectors.f32", first, width, rows)
     vectors = _mapped(folder / "vectors.f32", width)
-    built = build(vectors, kind, folder / "graph.usearch")
+    built = build(vectors, store.facts.engine, folder / "graph.usearch")
     seconds = round(time.perf_counter() - began, 3)
     measured = Measured(
         version, store.facts.fingerprint, rows, width, len(vectors), built.kind, built.recall,
