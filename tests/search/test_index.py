@@ -239,6 +239,8 @@ def test_with_a_key_rows_take_the_place_of_their_like(space: Space, tmp_path: Pa
     assert twin.row == 4
     assert twin.score == pytest.approx(1, abs=1e-5)
     assert 5 not in [hit.row for hit in index.search("cup", k=60, mode="vector")]
+    (only,) = index.search("cup", mode="vector", where="price > 900")  # and no vector of before
+    assert only.row == 4
     with pytest.raises(TableError, match="The table has no column 'name', the key that tells"):
         index.add({"code": table["code"][:2]})
     with pytest.raises(TableError, match="Column 'brand' cannot be the key: its values are miss"):
