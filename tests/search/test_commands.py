@@ -60,6 +60,7 @@ def test_the_whole_way() -> None:
                 "--columns", "name,words", "--where", "price > 1")  # fmt: skip
     assert "reciprocal ranks" in shown
     assert "brand: " in shown
+    assert ".0 " not in run("search", "t.lance", "cup", "--columns", "price")
     assert "Sheet: f.png" in shown
     assert np.asarray(Image.open("f.png")).ndim == 3
     assert "exists already" in str(refused("search", "t.lance", "cup", "--sheet", "f.png"))

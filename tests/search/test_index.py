@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -349,6 +351,32 @@ def test_numbers_in_text_are_numbers(space: Space, tmp_path: Path) -> None:
     table["price"][2] = "1,234.50"
     index = plait.index(space, table, tmp_path / "i.lance", group="code", progress=QUIET)
     assert index.store.rows("price > 1000").tolist() == [2]
+
+
+def test_columns_keep_their_types(space: Space, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    days = [datetime(2026, 1, day + 1) for day in range(6)]
+    table = pa.table({
+        "code": things(6)["code"], "count": pa.array(range(6)), "sold": [True, False] * 3,
+        "day": pa.array(days, pa.timestamp("us")),
+        "kind": pa.array(["a", "b", None] * 2).dictionary_encode(),
+        "cost": pa.array([Decimal(f"{n}.25") for n in range(6)]),
+    })  # fmt: skip
+    index = plait.index(space, table, tmp_path / "i.lance", group="code", progress=QUIET)
+    for where, rows in {
+        "count >= 4": [4, 5], "sold": [0, 2, 4], "day < timestamp '2026-01-03'": [0, 1],
+        "kind = 'b'": [1, 4], "kind is null": [2, 5], "cost > 4": [4, 5],
+    }.items():  # fmt: skip
+        assert index.store.rows(where).tolist() == rows
+    cells = index.search(like=0, k=1, where="count = 3").hits[0].cells
+    assert cells == {
+        "count": 3,
+        "sold": False,
+        "day": days[3],
+        "kind": "a",
+        "cost": Decimal("3.25"),
+    }
 
 
 def test_bad_input(index: Index, space: Space, tmp_path: Path) -> None:

@@ -79,5 +79,8 @@ def test_of_several_groups_the_one_with_fewest_columns_is_asked() -> None:
     space: Any = SimpleNamespace(groups=groups, vectors=vectors)
     vector_of(space, Term("text", "red"))
     assert asked == {"said": ["caption"]}
-    vector_of(space, Term("image", "red"))
+    picture = np.zeros((4, 4, 3), np.uint8)
+    vector_of(space, Term("image", picture))
     assert asked["both"] == ["photo"]
+    with pytest.raises(ConfigError, match=r"The query's picture 'none.jpg' cannot be read: "):
+        vector_of(space, Term("image", "none.jpg"))

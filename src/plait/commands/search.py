@@ -172,6 +172,13 @@ def search(
         show(f"Sheet: {sheet}")
 
 
+def _said(value: object) -> str:
+    """Return a cell as people would write it: a year is 1993, and not 1993.0."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
+    return "" if value is None else str(value)
+
+
 def _show_found(found: Found, columns: list[str]) -> None:
     """Print the rows that were found, and the counts of values."""
     from rich.markup import escape
@@ -184,11 +191,12 @@ def _show_found(found: Found, columns: list[str]) -> None:
         table.add_column(escape(name), max_width=40, no_wrap=True, overflow="ellipsis")
     for hit in found:
         cells = (hit.cells.get(name) for name in columns)
-        shown = ("" if cell is None else escape(str(cell)) for cell in cells)
+        shown = (escape(_said(cell)) for cell in cells)
         table.add_row(str(hit.row), f"{hit.score:.3f}", *shown)
     show(table)
     for name, counts in found.facets.items():
         first = list(counts.items())[:FACETS]
-        show(escape(f"{name}: " + ", ".join(f"{value} {count:,}" for value, count in first)))
+        counted = ", ".join(f"{_said(value)} {count:,}" for value, count in first)
+        show(escape(f"{name}: {counted}"))
     for note in found.notes:
         show(note)

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from plait.data.loader import decode
 from plait.data.table import Table
-from plait.errors import ConfigError
+from plait.errors import CellError, ConfigError
 from plait.space import Space
+from plait.types import Modality
 
 Kind = Literal["text", "image", "audio", "cells", "like"]
 
@@ -126,15 +128,29 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
     rows for all of them: they have none.
 
     Raises:
-        ConfigError: for a modality that no group of the space reads, or cells of no group.
+        ConfigError: for a modality that no group of the space reads, cells of no group, or a
+            picture or sound that cannot be read.
     """
     table, group = table_of(space, term)
+    if term.kind in ("image", "audio"):
+        _require_readable(table, term)
     if term.kind != "text":
         return np.asarray(space.vectors(table, group)[0])
     (column,) = table.columns
     both = Table.of({column: [term.value, UNKNOWN]})
     vector, nothing = space.vectors(both, group)
     return np.asarray(np.full_like(vector, np.nan) if np.dot(vector, nothing) > SAME else vector)
+
+
+def _require_readable(table: Table, term: Term) -> None:
+    """Refuse a file that cannot be read; in a table it would be a row less, here it is all."""
+    try:
+        decode(term.value, Modality(term.kind), table)
+    except CellError as error:
+        what = NAMES[term.kind].removeprefix("a ")
+        raise ConfigError(
+            f"The query's {what} {str(term.value)[:200]!r} cannot be read: {error}."
+        ) from error
 
 
 def table_of(space: Space, term: Term) -> tuple[Table, str]:

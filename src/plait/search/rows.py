@@ -28,7 +28,13 @@ SIDE = 128
 
 WORDS = (Modality.TEXT, Modality.CATEGORY, Modality.CATEGORIES)
 
-NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal)
+TYPED = (
+    pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal,
+    pa.types.is_decimal,
+)  # fmt: skip
+"""Types that columns keep; what is text or a category becomes text."""
+
+TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary)
 
 
 def plain_columns(table: Table, schema: Schema) -> dict[str, pa.DataType]:
@@ -58,9 +64,9 @@ def _type_of(table: Table, column: Column) -> pa.DataType | None:
         return None
     stored = table.data[column.name]
     if isinstance(stored, pa.ChunkedArray):
-        if any(test(stored.type) for test in NUMBERS):
+        if any(test(stored.type) for test in TYPED):
             return stored.type
-        plain = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
+        plain = any(test(stored.type) for test in TEXTS)
     else:
         cells = [cell for cell in table.take(np.arange(min(len(table), 1000))).values(column.name)
                  if cell is not None]  # fmt: skip
