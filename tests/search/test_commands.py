@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from made_index import made_space, part, things
 from PIL import Image
@@ -96,3 +99,11 @@ def test_mistakes() -> None:
     assert isinstance(wrong, ColumnError)
     assert "Did you mean 'price'" in str(wrong)
     assert "cannot be asked with a picture" in str(refused("search", "t.lance", "--image", "q.png"))
+
+
+def test_dates_are_texts_in_json() -> None:
+    days = pa.array([datetime(2026, 1, 5)] * 3, pa.timestamp("s"))
+    pq.write_table(pa.table({"code": things(3)["code"], "day": days}), "typed.parquet")
+    run("index", "space", "typed.parquet", "-o", "d.lance")
+    found = json.loads(run("search", "d.lance", "--like", "0", "-k", "1", "--json"))
+    assert found["hits"][0]["cells"] == {"day": "2026-01-05 00:00:00"}
