@@ -55,6 +55,7 @@ LAYERS = {
     "aligning": 9,
     "datasets": 8,
     "report": 8,
+    "search": 9,
     "estimators": 8,
     "loading": 10,
     "quickstart": 9,
@@ -65,7 +66,7 @@ LAYERS = {
 }
 """A file or folder at the top of the package, and its layer."""
 
-COMMANDS = ("check", "learn", "models", "options", "spaces", "vectors")
+COMMANDS = ("check", "learn", "models", "options", "search", "spaces", "vectors")
 
 HEAVY = {
     "cv2": {
@@ -78,6 +79,7 @@ HEAVY = {
     "accelerate": set(),
     "av": set(),
     "soundfile": set(),
+    "lancedb": set(),
     "lightgbm": set(),
     "matplotlib": set(),
     "nncf": set(),
@@ -91,6 +93,7 @@ HEAVY = {
     "threadpoolctl": set(),
     "huggingface_hub": set(),
     "transformers": set(),
+    "usearch": set(),
     "typer": {"cli.py", *(f"commands/{name}.py" for name in COMMANDS)},
 }
 """Libraries that may be imported at the top of the named files only; elsewhere on first use."""

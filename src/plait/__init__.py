@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plait.fitting import compare, fit
     from plait.loading import load
     from plait.model import Model
+    from plait.search.build import index
     from plait.vectors import embed
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ _HOMES = {
     "distil": "plait.distillation",
     "embed": "plait.vectors",
     "fit": "plait.fitting",
+    "index": "plait.search.build",
     "load": "plait.loading",
     "read": "plait.data.read",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "distil",
     "embed",
     "fit",
+    "index",
     "load",
     "read",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from plait.network import Network
 from plait.progress import Progress
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
-from plait.types import Schema
+from plait.types import Features, Schema
 
 ROWS_A_BATCH = 512
 
@@ -132,6 +132,28 @@ class Space:
             ConfigError: for a group that the space does not have.
             TableError: when the table has none of its columns.
         """
+        rows = self._rows(table, group, progress)
+        return of_groups(self.network, rows)[:, list(self.groups).index(group)]
+
+    @torch.no_grad()
+    def tokens(self, table: Any, group: str) -> Features:
+        """Return the tokens of a group's rows in the space: all of them where the loss is FILIP.
+
+        Args:
+            table: see `vectors`.
+            group: by its name.
+
+        Raises:
+            ConfigError: for a group that the space does not have.
+            TableError: when the table has none of its columns.
+        """
+        rows, network = self._rows(table, group, None), self.network.eval()
+        joined = network.fusion(network.encode(rows.inputs(network.fusion.widths, network.by_name)))
+        own = joined.source == list(self.groups).index(group)
+        return replace(joined, mask=joined.mask & own)
+
+    def _rows(self, table: Any, group: str, progress: Progress | None) -> Encoded:
+        """Return the encoded rows of a table that has one of the group's columns."""
         own, table = self.require(group), read(table)
         columns = [column.stored for source in own for column in source.columns]
         if not any(name in table for name in columns):
@@ -139,8 +161,7 @@ class Space:
                 f"The table has none of the columns of {group!r}. The space reads {columns}, the "
                 f"table has {table.columns}."
             )
-        rows = self._encode(table, own, Ledger(), progress or Progress())
-        return of_groups(self.network, rows)[:, list(self.groups).index(group)]
+        return self._encode(table, own, Ledger(), progress or Progress())
 
     def require(self, group: str) -> tuple[Source, ...]:
         """Return what is read of a group.

@@ -174,7 +174,7 @@ def show(what: Any) -> None:
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON."""
+    """Print a value as JSON; dates and what else JSON has no word for as texts."""
     import json
 
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
