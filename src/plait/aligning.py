@@ -105,7 +105,7 @@ def align(
     config = _ready(config or AlignConfig(), preset)
     schema, groups = _columns(table, (left, right, *others), key, modalities or {})
     ledger = Ledger()
-    ledger.add_rows(table.problems)
+    ledger.add_table(table)
     reader = Reader(table, ledger)
     sources = tuple(source for own in groups.values() for source in own)
     frozen, trained = built(groups, config)

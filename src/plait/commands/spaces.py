@@ -12,6 +12,7 @@ from plait.commands.options import (
     ConfigFile,
     Encoders,
     Encoding,
+    Join,
     Outside,
     Overwrite,
     Preset,
@@ -60,6 +61,7 @@ def align(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Learn one space for groups of columns, so that each can be found by the others."""
     from dataclasses import replace
@@ -81,7 +83,7 @@ def align(
     settings = from_json(AlignConfig, values)
     settings = replace(settings, encoders=choose_encoders(names_of(encoders), settings.encoders))
     space = align(
-        read_table(table, allow_outside, allow_urls, encoding),
+        read_table(table, allow_outside, allow_urls, encoding, join),
         left,
         right,
         others=other or [],
