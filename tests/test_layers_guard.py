@@ -51,6 +51,7 @@ LAYERS = {
     "grouping": 7,
     "space": 8,
     "aligning": 9,
+    "recommendation": 9,
     "datasets": 8,
     "report": 8,
     "estimators": 8,
@@ -63,7 +64,7 @@ LAYERS = {
 }
 """A file or folder at the top of the package, and its layer."""
 
-COMMANDS = ("check", "learn", "models", "options", "spaces", "vectors")
+COMMANDS = ("check", "learn", "models", "options", "recommend", "spaces", "vectors")
 
 HEAVY = {
     "cv2": {
