@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from plait.commands import check, learn, models, spaces, vectors
+from plait.commands import check, learn, models, recommend, spaces, vectors
 
 INTERRUPTED = 130
 """What a program ends with that the user stopped."""
@@ -20,6 +20,8 @@ COMMANDS = (
     learn.distil,
     learn.quickstart,
     spaces.align,
+    recommend.recommend,
+    recommend.suggest,
     models.predict,
     models.evaluate,
     models.explain,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from plait.recommendation.interactions import Interactions
+from plait.data.interactions import Interactions
 
 
 def popularity(learned: Interactions) -> np.ndarray:

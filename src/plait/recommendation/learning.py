@@ -10,19 +10,19 @@ import numpy as np
 import torch
 
 from plait.config import to_json
+from plait.data.interactions import Interactions, Positive, read_interactions
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.errors import ConfigError, TableError, unknown
+from plait.evaluate.recommend import Moments, Scores, cut_by_time, judge
 from plait.fitting import PRESETS, fingerprint, overrides_of, versions, without_nan
 from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
 from plait.recommendation.baselines import by_neighbours, item_neighbours, popularity
 from plait.recommendation.config import RecommendConfig
-from plait.recommendation.interactions import Interactions, Positive, read_interactions
-from plait.recommendation.judge import Moments, Scores, cut_by_time, judge
 from plait.recommendation.recommender import Recommender
 from plait.recommendation.sides import (
     Side,
@@ -102,9 +102,9 @@ def recommend(
         TableError: when there are too few choices.
     """
     table, progress = read(table, join=join), progress or Progress()
-    config = _ready(config or RecommendConfig(), preset)
+    config = ready(config or RecommendConfig(), preset)
     chosen = None if positive is None else Positive.parse(positive)
-    material = _material(table, (user, item, time), chosen, modalities or {}, ignore)
+    material = material_of(table, (user, item, time), chosen, modalities or {}, ignore)
     interactions = material.interactions
     cut = _cut(interactions, config)
     learned = interactions.take(interactions.time < cut)
@@ -188,7 +188,7 @@ def _built(
     return network
 
 
-def _ready(config: RecommendConfig, preset: str) -> RecommendConfig:
+def ready(config: RecommendConfig, preset: str) -> RecommendConfig:
     """Return the settings with the preset's encoders.
 
     Raises:
@@ -204,7 +204,7 @@ def _ready(config: RecommendConfig, preset: str) -> RecommendConfig:
     return replace(config, encoders=config.encoders.or_else(PRESETS[preset]))
 
 
-def _material(
+def material_of(
     table: Table,
     columns: tuple[str, str, str],
     positive: Positive | None,

@@ -12,6 +12,7 @@ import torch
 
 from plait.config import from_json, to_json
 from plait.data.category import read_categories
+from plait.data.interactions import Interactions
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.reference import key_of
@@ -19,13 +20,12 @@ from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.errors import ColumnError, ConfigError, TableError, did_you_mean
+from plait.evaluate.recommend import Moments
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.layers import one_thread
 from plait.network import Network
 from plait.progress import Progress
 from plait.recommendation.config import RecommendConfig
-from plait.recommendation.interactions import Interactions
-from plait.recommendation.judge import Moments
 from plait.recommendation.sides import (
     ITEM,
     Side,

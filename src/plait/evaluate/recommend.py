@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plait.data.interactions import Interactions
 from plait.metrics.retrieval import ndcg_at, rank, share_at
 from plait.metrics.uncertainty import Gain, Interval, bootstrap_means, gain, interval
 from plait.metrics.uncertainty import resample_counts as resample
-from plait.recommendation.interactions import Interactions
 
 DEPTHS = (10, 20)
 """How many recommendations are looked at."""
