@@ -116,7 +116,8 @@ class RecommendBoard:
 
 def cut_by_time(interactions: Interactions, share: float) -> float:
     """Return the time from which on choices are held out: about that share of them."""
-    return float(interactions.time[round((1 - share) * (len(interactions) - 1))])
+    last = len(interactions) - 1
+    return float(interactions.time[min(round((1 - share) * len(interactions)), last)])
 
 
 def moments_of(interactions: Interactions, cut: float) -> Moments:
