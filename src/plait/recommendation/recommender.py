@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from plait.config import from_json, to_json
-from plait.data.category import read_categories
+from plait.data.category import split_labels
 from plait.data.interactions import Interactions
 from plait.data.quality import Ledger
 from plait.data.read import read
@@ -25,6 +25,7 @@ from plait.folder import new_folder, read_schema, read_states, under, write_stat
 from plait.layers import one_thread
 from plait.network import Network
 from plait.progress import Progress
+from plait.recommendation.card import card
 from plait.recommendation.config import RecommendConfig
 from plait.recommendation.sides import (
     ITEM,
@@ -179,7 +180,7 @@ class Recommender:
             if not is_missing(value):
                 if isinstance(value, (int, float)):
                     value = str(key_of(value))
-                labels = value if isinstance(value, list) else read_categories(value)
+                labels = value if isinstance(value, list) else split_labels(value)
             own = [numbers[key] for key in (key_of(label) for label in labels) if key in numbers]
             found.append(np.array(own, dtype=np.int64))
         return found
@@ -272,6 +273,8 @@ class Recommender:
             states[f"known/{name}"] = {"pooled": part.pooled, "present": part.present}
         with new_folder(folder, overwrite) as partial:
             write_states(partial, "recommender", document, states)
+            text = card((self.users, self.items), len(own), self.facts)
+            (partial / "README.md").write_text(text, encoding="utf-8")
             if len(self.ledger):
                 self.ledger.write(partial / "skipped.csv")
         return Path(folder)
