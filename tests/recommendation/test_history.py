@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import pytest
 import torch
 
 from plait.fusion.feature import Concat
@@ -69,3 +70,18 @@ def test_the_tower_is_not_saved_twice() -> None:
     assert made.width == 8
     made.train()(rows([1, 2])).pooled.sum().backward()
     assert made.tower.to_space[1].weight.grad.abs().sum() > 0
+
+
+def test_the_newest_is_the_nearest_whatever_the_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, seen = history("attention"), []
+
+    def pooled(tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        seen.append((tokens, mask))
+        return tokens[:, 0]
+
+    monkeypatch.setattr(made, "_pooled", pooled)
+    made(rows([1, 2, 3], [7, 4]))
+    (tokens, mask), vectors = seen[0], made.tower(torch.arange(9))
+    torch.testing.assert_close(tokens[0], vectors[[3, 2, 1]])
+    torch.testing.assert_close(tokens[1, :2], vectors[[4, 7]])
+    assert mask.tolist() == [[True] * 3, [True, True, False]]
