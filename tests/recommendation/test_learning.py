@@ -15,6 +15,7 @@ from made_choices import KINDS, kind_of, made_choices
 
 import plait
 from plait.data.interactions import Interactions
+from plait.data.quality import Ledger
 from plait.encoders.config import choose_encoders
 from plait.errors import ColumnError, ConfigError, ModelError, TableError
 from plait.evaluate.recommend import Moments
@@ -142,6 +143,15 @@ def test_a_new_user_with_a_history(model: Recommender) -> None:
         assert [kind_of(one.item) for one in found].count(1) >= 4
         assert "i2" not in {one.item for one in found}
     assert len(model.recommend({"age": [33, 20]}, 3)) == 6  # of whom nothing else is known
+
+
+def test_what_cannot_be_read_of_users_is_told(model: Recommender) -> None:
+    ledger = Ledger()
+    model.recommend({"age": [33, "old"], "history": [["i2", "i2000"], None]}, ledger=ledger)
+    assert ledger.entries == {
+        (0, "history"): "not known: i2000",
+        (1, "user.age"): "not a number: 'old'",
+    }
 
 
 def test_items_that_are_new_after_learning(model: Recommender) -> None:

@@ -126,6 +126,7 @@ def suggest(
     overwrite: Overwrite = False,
 ) -> None:
     """Recommend to users what they have not chosen yet."""
+    from plait.data.quality import Ledger
     from plait.progress import Progress
     from plait.recommendation.recommender import Recommender
     from plait.report.files import SUFFIXES, require_new, write_columns
@@ -133,7 +134,12 @@ def suggest(
 
     path = None if output is None else require_new(output, overwrite, SUFFIXES)
     asked = users[0] if len(users) == 1 else users
-    found = Recommender.load(model).recommend(asked, count, items=items, progress=Progress())
+    ledger, loaded = Ledger(), Recommender.load(model)
+    found = loaded.recommend(asked, count, items=items, ledger=ledger, progress=Progress())
+    if len(ledger):
+        skipped = (path or Path("suggestions")).with_suffix(".skipped.csv")
+        ledger.write(require_new(skipped, overwrite=True))
+        show(f"Passed over, because not to be read: {many(len(ledger), 'cell')}; see {skipped}.")
     rows = [(one.user, one.item, one.score) for one in found]
     if path is None:
         show(suggestion_table(rows))

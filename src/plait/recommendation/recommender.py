@@ -11,20 +11,26 @@ import numpy as np
 import torch
 
 from plait.config import from_json, to_json
-from plait.data.category import split_labels
 from plait.data.interactions import Interactions
 from plait.data.quality import Ledger
 from plait.data.read import read
-from plait.data.reference import key_of
-from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.encoders.encoder import Encoder
-from plait.errors import ColumnError, ConfigError, TableError, did_you_mean
+from plait.errors import ColumnError, ConfigError
 from plait.evaluate.recommend import Moments
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.layers import one_thread
 from plait.network import Network
 from plait.progress import Progress
+from plait.recommendation.asking import (
+    CHOSEN,
+    Asking,
+    by_keys,
+    is_keys,
+    keys_of_rows,
+    of_table,
+    taken,
+)
 from plait.recommendation.card import card
 from plait.recommendation.config import RecommendConfig
 from plait.recommendation.sides import (
@@ -37,12 +43,6 @@ from plait.recommendation.sides import (
     vectors_of,
 )
 from plait.types import Features
-
-CHOSEN = "history"
-"""Column of a table of users that names the items which they chose before."""
-
-NOW = np.inf
-"""After everything that was learned from."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Recommender:
         k: int = 10,
         *,
         items: Any = None,
+        ledger: Ledger | None = None,
         progress: Progress | None = None,
     ) -> list[Recommendation]:
         """Return the k items for each user that he has not chosen yet, the best first.
@@ -103,6 +104,7 @@ class Recommender:
             k: items a user.
             items: a table with columns of the table of items, new ones among them: only these are
                 searched; None searches those that were learned from.
+            ledger: is told what cannot be read of these tables.
             progress: where to show it.
 
         Raises:
@@ -113,16 +115,15 @@ class Recommender:
         if k < 1:
             raise ConfigError(f"k must be at least 1, found {k}: it is the number of items a user.")
         progress = progress or Progress()
-        names, features, histories = self._asking(users, progress)
-        keys, vectors = self._searched(items, progress)
-        asking = self._user_vectors(features, histories)
-        scores = np.nan_to_num(asking @ vectors.T, nan=-1.0)
+        ledger = Ledger() if ledger is None else ledger
+        asking = self._asking(users, ledger, progress)
+        keys, vectors = self._searched(items, ledger, progress)
+        scores = self._user_vectors(asking.features, asking.histories) @ vectors.T
         places = {key: place for place, key in enumerate(keys)}
         found = []
-        for name, history, own in zip(names, histories, scores, strict=True):
-            seen = [places[self.interactions.items[item]] for item in history.tolist()
-                    if self.interactions.items[item] in places]  # fmt: skip
-            own[seen] = -np.inf
+        for name, history, own in zip(asking.names, asking.histories, scores, strict=True):
+            before = {self.interactions.items[item] for item in history.tolist()}
+            own[[places[key] for key in before if key in places]] = -np.inf
             order = np.argsort(-own, kind="stable")[:k]
             found += [Recommendation(name, keys[i], float(own[i])) for i in order.tolist()
                       if np.isfinite(own[i])]  # fmt: skip
@@ -130,73 +131,33 @@ class Recommender:
 
     def scores(self, moments: Moments) -> np.ndarray:
         """Return (q n) cosines of users at moments with all items that were learned from."""
-        features = _taken(self.known, moments.user)
-        return self._user_vectors(features, moments.before) @ self._searched(None, Progress())[1].T
+        asking = self._user_vectors(taken(self.known, moments.user), moments.before)
+        return asking @ self._item_vectors(list(range(len(self.interactions.items)))).T
 
-    def _asking(
-        self, users: Any, progress: Progress
-    ) -> tuple[list[str], dict[str, Features], list[np.ndarray]]:
-        """Return who asks, what is known of each, and what each chose before."""
-        numbers = {key: n for n, key in enumerate(self.interactions.users)}
-        if isinstance(users, (list, tuple, int, np.integer)) or (
-            isinstance(users, str) and (users in numbers or not Path(users).is_file())
-        ):
-            asked = [users] if isinstance(users, (str, int, np.integer)) else list(users)
-            keys = [key_of(user) or "" for user in asked]
-            for key in keys:
-                if key not in numbers:
-                    raise TableError(
-                        f"User {key!r} is not known.{did_you_mean(key, numbers)} Give a table with "
-                        "the columns of a new user."
-                    )
-            rows = np.array([numbers[key] for key in keys], dtype=np.int64)
-            return keys, _taken(self.known, rows), self._histories(rows)
+    def _asking(self, users: Any, ledger: Ledger, progress: Progress) -> Asking:
+        """Return who asks."""
+        if is_keys(users, self.interactions):
+            return by_keys(users, self.known, self.interactions)
         table = read(users)
         self._require_columns(self.users, table, (CHOSEN, self.users.key))
-        ledger = Ledger()
+        ledger.add_table(table)
         features = encode_side(self.users, table, self.encoders["user"], None, self.config,
                                ledger, progress)  # fmt: skip
-        keys = [str(row) for row in range(len(table))]
-        if self.users.key in table:
-            keys = [key_of(value) or str(row)
-                    for row, value in enumerate(table.values(self.users.key))]  # fmt: skip
-        rows = np.array([numbers.get(key, -1) for key in keys], dtype=np.int64)
-        own = self._histories(rows)
-        said = self._said(table)
-        return keys, features, [np.concatenate(both) for both in zip(own, said, strict=True)]
+        return of_table(table, self.users.key, features, self.interactions, ledger)
 
-    def _histories(self, users: np.ndarray) -> list[np.ndarray]:
-        """Return what each user chose; nothing for -1."""
-        found = self.interactions.histories(np.maximum(users, 0), np.full(len(users), NOW))
-        return [own if user >= 0 else own[:0] for user, own in zip(users, found, strict=True)]
-
-    def _said(self, table: Table) -> list[np.ndarray]:
-        """Return the items that the column `history` names; what is not known is passed over."""
-        numbers = {key: n for n, key in enumerate(self.interactions.items)}
-        found = []
-        for row in range(len(table)):
-            value = table.cell(CHOSEN, row) if CHOSEN in table else None
-            labels: Sequence[Any] = ()
-            if not is_missing(value):
-                if isinstance(value, (int, float)):
-                    value = str(key_of(value))
-                labels = value if isinstance(value, list) else split_labels(value)
-            own = [numbers[key] for key in (key_of(label) for label in labels) if key in numbers]
-            found.append(np.array(own, dtype=np.int64))
-        return found
-
-    def _searched(self, items: Any, progress: Progress) -> tuple[Sequence[str], np.ndarray]:
+    def _searched(
+        self, items: Any, ledger: Ledger, progress: Progress
+    ) -> tuple[Sequence[str], np.ndarray]:
         """Return the keys and the (n d) vectors of the items that are searched."""
         if items is None:
             known = len(self.interactions.items)
             return self.interactions.items, self._item_vectors(list(range(known)))
         table = read(items)
         self._require_columns(self.items, table, ())
+        ledger.add_table(table)
         content = encode_side(self.items, table, self.encoders["item"], None, self.config,
-                              Ledger(), progress)  # fmt: skip
-        keys = [str(row) for row in range(len(table))]
-        if self.items.key in table:
-            keys = [key_of(v) or str(row) for row, v in enumerate(table.values(self.items.key))]
+                              ledger, progress)  # fmt: skip
+        keys = keys_of_rows(table, self.items.key)
         numbers = {key: n for n, key in enumerate(self.interactions.items)}
         vectors = self._content_vectors(content)
         old = [row for row, key in enumerate(keys) if key in numbers]
@@ -312,8 +273,3 @@ class Recommender:
             known[name] = Features.from_pooled(part["pooled"], part["present"])
         return Recommender(sides["user"], sides["item"], encoders, known, network.eval(),
                            interactions, config, document["facts"])  # fmt: skip
-
-
-def _taken(features: Mapping[str, Features], rows: np.ndarray) -> dict[str, Features]:
-    index = torch.from_numpy(rows)
-    return {name: part.take(index) for name, part in features.items()}
