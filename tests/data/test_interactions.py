@@ -61,17 +61,21 @@ def test_what_cannot_be_used_is_told() -> None:
     ledger = Ledger()
     table = read(ROWS, join={"item": {"item": ["y", "x"], "n": [1, 2]}})
     read_interactions(table, "user", "item", "time", Positive.parse("stars >= 4"), ledger)
-    assert {row: reason for (row, _), reason in ledger.entries.items()} == {
-        5: "'item' is not in its table",
-        6: "'item' is not in its table",
-        7: "'user' is missing",
-        8: "not a number: 'unknown'",
+    assert ledger.entries == {
+        (5, "item"): "it is not in its table",
+        (6, "item"): "it is not in its table",
+        (7, "user"): "it is missing",
+        (8, "stars"): "not a number: 'unknown'",
     }
+    ledger = Ledger()
+    ledger.add_table(table)
+    read_interactions(table, "user", "item", "time", None, ledger)
+    assert ledger.entries[5, "item"] == "z is not in the table of 'item'"
     only = {"user": ["a", "a", "a"], "item": ["x", "y", "z"], "time": ["1", "soon", None]}
     ledger = Ledger()
     read_interactions(read(only), "user", "item", "time", None, ledger)
     assert list(ledger.entries.values()) == [
-        "its time is neither a date nor a number: 'soon'", "its time is missing",
+        "neither a date nor a number: 'soon'", "it is missing",
     ]  # fmt: skip
 
 

@@ -226,7 +226,7 @@ def test_positive_rows_and_bad_cells(tmp_path: Path) -> None:
     assert model.facts["rows"]["not positive"] == 450
     reasons = model.save(tmp_path / "model").joinpath("skipped.csv").read_text()
     assert "nobody is not in the table of 'user'" in reasons
-    assert "its time is neither a date nor a number: 'later'" in reasons
+    assert "neither a date nor a number: 'later'" in reasons
     assert model.facts["positive"] == "stars >= 5"
 
 

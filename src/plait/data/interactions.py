@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import eq, ge, gt, le, lt, ne
@@ -13,7 +12,7 @@ import numpy as np
 
 from plait.data.date import read_date
 from plait.data.number import read_number
-from plait.data.quality import WHOLE_ROW, Ledger
+from plait.data.quality import Ledger
 from plait.data.reference import key_of
 from plait.data.rules import is_missing
 from plait.data.table import Table
@@ -164,13 +163,20 @@ def read_interactions(
     times, counts = np.full(len(table), np.nan), {"rows": len(table), "not positive": 0}
     kept = np.zeros(len(table), dtype=bool)
     for row in range(len(table)):
+        column = user
         try:
-            _require_known(table, row, ((user, asks), (item, chosen)))
+            for column, numbers in ((user, asks), (item, chosen)):
+                _require_known(table, row, column, int(numbers[row]))
+            column = time
             times[row] = _read_time(table.cell(time, row))
-            kept[row] = positive is None or positive.holds(table.cell(positive.column, row))
+            if positive is not None:
+                column = positive.column
+            kept[row] = positive is None or positive.holds(table.cell(column, row))
             counts["not positive"] += not kept[row]
         except CellError as error:
-            ledger.add(table.row_number(row), WHOLE_ROW, str(error))
+            number = table.row_number(row)
+            if (number, column) not in ledger.entries:  # a reference to nothing was told before
+                ledger.add(number, column, str(error))
     counts["unusable"] = len(table) - int(kept.sum()) - counts["not positive"]
     rows = np.flatnonzero(kept)
     if not len(rows):
@@ -199,19 +205,18 @@ def _entities(table: Table, column: str) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(numbers), np.array(found, dtype=np.int64)
 
 
-def _require_known(table: Table, row: int, found: Sequence[tuple[str, np.ndarray]]) -> None:
-    for name, numbers in found:
-        if numbers[row] < 0:
-            missing = is_missing(table.cell(name, row))
-            raise CellError(f"{name!r} is {'missing' if missing else 'not in its table'}")
+def _require_known(table: Table, row: int, column: str, number: int) -> None:
+    if number < 0:
+        missing = is_missing(table.cell(column, row))
+        raise CellError("it is missing" if missing else "it is not in its table")
 
 
 def _read_time(value: Any) -> float:
     if is_missing(value):
-        raise CellError("its time is missing")
+        raise CellError("it is missing")
     with suppress(CellError):
         return read_date(value)
     try:
         return read_number(value)
     except CellError as error:
-        raise CellError(f"its time is neither a date nor a number: {str(value)[:40]!r}") from error
+        raise CellError(f"neither a date nor a number: {str(value)[:40]!r}") from error
