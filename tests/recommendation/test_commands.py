@@ -55,13 +55,18 @@ def test_learned_shown_and_used(folder: Path) -> None:
     assert "Next: plait suggest model u" in shown
     assert (folder / "model" / "README.md").is_file()
 
+    (folder / "users.csv").write_text((folder / "users.csv").read_text() + "u99,old\n")
     said = plait("suggest", "model", "users.csv", "-o", "best.csv", "-k", 3, cwd=folder)
-    assert "Written to best.csv: 90 recommendations." in said
+    assert "Written to best.csv: 93 recommendations." in said
+    assert "user.age,not a number: 'old'" in (folder / "best.skipped.csv").read_text()
     with (folder / "best.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["user", "item", "score"]
-    assert len(rows) == 90
-    assert plait("suggest", "model", "u3", "u4", "-k", 2, cwd=folder).count("\n") == 5
+    assert len(rows) == 93
+    (folder / "new.csv").write_text("age,history\n33,i2|i2000\n")
+    shown = plait("suggest", "model", "new.csv", "-k", 2, cwd=folder)
+    assert "Passed over: row 0, history: not known: i2000" in shown
+    assert shown.count("\n") == 4
 
 
 def test_joins_elsewhere(folder: Path) -> None:

@@ -29,6 +29,9 @@ from plait.commands.options import (
 )
 from plait.errors import many
 
+SHOWN = 10
+"""Cells that cannot be read of which the reason is printed, where no file is written."""
+
 
 def recommend(
     table: TableArgument,
@@ -136,14 +139,16 @@ def suggest(
     asked = users[0] if len(users) == 1 else users
     ledger, loaded = Ledger(), Recommender.load(model)
     found = loaded.recommend(asked, count, items=items, ledger=ledger, progress=Progress())
-    if len(ledger):
-        skipped = (path or Path("suggestions")).with_suffix(".skipped.csv")
-        ledger.write(require_new(skipped, overwrite=True))
-        show(f"Passed over, because not to be read: {many(len(ledger), 'cell')}; see {skipped}.")
     rows = [(one.user, one.item, one.score) for one in found]
+    names = ("user", "item", "score")
     if path is None:
         show(suggestion_table(rows))
+        for (row, column), reason in sorted(ledger.entries.items())[:SHOWN]:
+            show(f"Passed over: row {row}, {column}: {reason}")
         return
-    names = ("user", "item", "score")
     write_columns(path, {name: [row[n] for row in rows] for n, name in enumerate(names)})
     show(f"Written to {path}: {many(len(found), 'recommendation')}.")
+    if len(ledger):
+        skipped = require_new(path.with_suffix(".skipped.csv"), overwrite=True)
+        ledger.write(skipped)
+        show(f"Passed over, because not to be read: {many(len(ledger), 'cell')}; see {skipped}.")

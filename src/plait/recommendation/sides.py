@@ -20,7 +20,6 @@ from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ColumnError, ConfigError
-from plait.fitting import check_cells
 from plait.fusion.feature import Concat
 from plait.fusion.towers import Towers
 from plait.model import prepare
@@ -139,6 +138,8 @@ def encode_side(
     reader = Reader(table, Ledger())
     samples = prepare(reader, side.sources, encoders, progress)[0]
     if learned is not None:
+        from plait.fitting import check_cells  # code of learning, which recommending does not load
+
         check_cells(reader, side.sources, config.max_bad_share)
         for name, encoder in encoders.items():
             nothing = np.zeros((len(learned), 1))
