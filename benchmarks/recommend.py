@@ -1,6 +1,6 @@
 """What users of MovieLens choose next: popularity, item-kNN, and two towers with and without parts.
 
-    python benchmarks/recommend.py            about 50 minutes on one core: three seeds
+    python benchmarks/recommend.py            about 70 minutes on one core: three seeds
     python benchmarks/recommend.py --quick    one seed, two passes over the choices: does it run?
 
 A choice is a rating of 4 or 5 (54,916, of 942 users). The latest fifth of them is judged, each user
@@ -120,14 +120,14 @@ def main() -> None:
     """Measure, and print each way beside the baselines."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--epochs", type=int, default=12, help="Most passes over the choices.")
+    parser.add_argument("--epochs", type=int, default=8, help="Most passes over the choices.")
     given = parser.parse_args()
     epochs, seeds = (2, range(1)) if given.quick else (given.epochs, range(3))
     ways = [way for way in WAYS if "networks" not in way or os.environ.get("PLAIT_MODELS")]
     if len(ways) < len(WAYS):
         print("PLAIT_MODELS is not set: no rows of networks", file=sys.stderr)
     keys = [{"seed": seed, "epochs": epochs, "way": way} for seed in seeds for way in ways]
-    rows = measure("recommend", keys, run, budget=75 * 60)
+    rows = measure("recommend", keys, run, budget=90 * 60)
     lines = []
     first = [row for row in rows if row["way"] == ways[0]]
     for name in ("popularity", "item-kNN"):

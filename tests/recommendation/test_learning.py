@@ -202,6 +202,9 @@ def test_keys_alone() -> None:
     assert model.known == {}
     assert line(model)["new_items"]["nDCG@10"]["value"] == 0  # nothing is known of them
     assert len(model.recommend("u3", 4)) == 4
+    assert len(model.recommend({"history": ["i3|i4", None]}, 4)) == 8
+    with pytest.raises(ColumnError, match=r"none of the columns \[\] that are read of 'item'"):
+        model.recommend("u3", items={"words": ["tea"]})
 
 
 def test_other_fusions_and_losses_of_columns() -> None:
