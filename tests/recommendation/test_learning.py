@@ -253,6 +253,10 @@ def test_bad_input(run: Callable[..., None], model: Recommender) -> None:
         run(replace(CONFIG, encoders=choose_encoders(["text=gru"], CONFIG.encoders)))
     with pytest.raises(ColumnError, match="Column 'item.word' is not in the table. Did you mean"):
         run(ignore=["item.word"])
+    with pytest.raises(
+        ColumnError, match="Column 'words' is not in the table. Did you mean 'item.w"
+    ):
+        run(ignore=["words"])
     with pytest.raises(ColumnError, match="Column 'time' is not read: of the interactions only"):
         run(ignore=["time"])
     with pytest.raises(ConfigError, match="Nothing is known of the items: join a table of them"):

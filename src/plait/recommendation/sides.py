@@ -104,8 +104,11 @@ def require_joined(
     """
     starts = tuple(joined_name(column, "") for column in columns)
     for name in (*modalities, *ignore):
-        if name not in table or not name.startswith(starts):
-            table.require(name)
+        whole = [start + name for start in starts if start + name in table]
+        if whole and name not in table:
+            raise ColumnError(f"Column {name!r} is not in the table. Did you mean {whole[0]!r}?")
+        table.require(name)
+        if not name.startswith(starts):
             raise ColumnError(
                 f"Column {name!r} is not read: of the interactions only who, what, when and which "
                 "rows are choices is. What is known of users and items comes from their own "
