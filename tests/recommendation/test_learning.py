@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_models
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ import plait
 from plait.data.interactions import Interactions
 from plait.data.quality import Ledger
 from plait.encoders.config import choose_encoders
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.errors import ColumnError, ConfigError, ModelError, TableError
 from plait.evaluate.recommend import Moments
 from plait.fusion.fusion import FusionConfig
@@ -211,6 +213,18 @@ def test_other_fusions_and_losses_of_columns() -> None:
     few = replace(CONFIG, fusion="gated", fusion_settings=FusionConfig(width=16),
                   train=replace(TRAIN, epochs=2, least_steps=4))  # fmt: skip
     assert np.isfinite(score(learned(few)))
+
+
+def test_items_through_a_pretrained_network(tmp_path: Path) -> None:
+    network = made_models.bert(tmp_path / "bert")
+    quick = replace(CONFIG, encoders=choose_encoders([f"text={network}"]),
+                    train=replace(TRAIN, epochs=2, least_steps=4))  # fmt: skip
+    model = learned(quick)
+    assert isinstance(model.encoders["item"]["words"], Pretrained)
+    again = plait.load(model.save(tmp_path / "model"))
+    new = {"item": ["new", "i3"], "words": ["a black tea", "a red wine"]}
+    assert again.recommend("u5", 3) == model.recommend("u5", 3)
+    assert again.recommend("u5", items=new) == model.recommend("u5", items=new)
 
 
 def test_positive_rows_and_bad_cells(tmp_path: Path) -> None:
