@@ -47,6 +47,7 @@ LAYERS = {
     "student": 7,
     "beside": 7,
     "distillation": 7,
+    "recommendation": 8,
     "vectors": 8,
     "grouping": 7,
     "joint": 8,
@@ -66,7 +67,7 @@ LAYERS = {
 }
 """A file or folder at the top of the package, and its layer."""
 
-COMMANDS = ("check", "learn", "models", "options", "search", "spaces", "vectors")
+COMMANDS = ("check", "learn", "models", "options", "recommend", "search", "spaces", "vectors")
 
 HEAVY = {
     "cv2": {

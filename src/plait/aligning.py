@@ -87,7 +87,7 @@ def align(
     config = _ready(config or AlignConfig(), preset)
     schema, groups = _columns(table, (left, right, *others), key, modalities or {})
     ledger = Ledger()
-    ledger.add_rows(table.problems)
+    ledger.add_table(table)
     material, config = _material(Reader(table, ledger), groups, key, config, progress)
     keys = material.keys
     learning, held, kept = _split(table, split, material, config.seed)

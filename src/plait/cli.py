@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from plait.commands import check, learn, models, search, spaces, vectors
+from plait.commands import check, learn, models, recommend, search, spaces, vectors
 
 INTERRUPTED = 130
 """What a program ends with that the user stopped."""
@@ -22,6 +22,8 @@ COMMANDS = (
     spaces.align,
     search.index,
     search.search,
+    recommend.recommend,
+    recommend.suggest,
     models.predict,
     models.evaluate,
     models.explain,

@@ -154,7 +154,7 @@ def distil(
     teacher.require_columns(table)
     made = plan(teacher, table, size, columns, encoders, config.seed)
     ledger = Ledger()
-    ledger.add_rows(table.problems)
+    ledger.add_table(table)
     truth = truths(teacher, table, ledger)
     learning, judged = _divide(teacher, table, truth, test, split, config.seed)
     rows = table.take(learning)

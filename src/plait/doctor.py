@@ -134,7 +134,7 @@ def check(
         overrides |= said
     schema = detect(table, names, overrides, ignore)
     ledger = Ledger()
-    ledger.add_rows(table.problems)
+    ledger.add_table(table)
     reader = Reader(table, ledger)
     with (progress or Progress()).stage("Reading cells", len(schema.columns)) as advance:
         cells = {}

@@ -18,6 +18,7 @@ from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.reference import JoinedColumn
 from plait.data.split import Split, make_split, parse_way
 from plait.data.table import Table
 from plait.encoders.config import CLASSICAL, KINDS, STANDARD, EncoderConfig
@@ -232,7 +233,7 @@ def set_up(
             + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name not in names)
         )
     ledger = Ledger()
-    ledger.add_rows(table.problems)
+    ledger.add_table(table)
     rows, values = known_targets(table, columns, ledger)
     known = table.take(rows)
     learned = _learn_target(columns, values)
@@ -448,7 +449,10 @@ def without_nan(value: Any) -> Any:
 def fingerprint(table: Table) -> str:
     """Return a hash of a table's names and cells; of pictures held as objects, of their bytes."""
     digest = hashlib.sha256(repr(table.columns).encode())
-    for column in table.columns:
+    for reference in table.references.values():  # each of its rows once, and not by every reference
+        digest.update(fingerprint(reference.table).encode())
+    joined = [name for name in table.columns if isinstance(table.data[name], JoinedColumn)]
+    for column in (name for name in table.columns if name not in joined):
         for row in range(len(table)):  # one by one: bytes in shards are not all held at once
             value = table.cell(column, row)
             content = value.tobytes() if hasattr(value, "tobytes") else repr(value).encode()

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from plait.data.loader import Reader, Source, sources_of
+from plait.data.reference import joined_name
 from plait.embedding import content
 from plait.errors import ColumnError, did_you_mean
-from plait.types import Schema
+from plait.types import Modality, Schema
 
 Groups = Mapping[str, tuple[Source, ...]]
 """What is read of each group of columns; a group is named by its columns."""
@@ -21,7 +22,8 @@ def group_sources(schema: Schema, groups: Sequence[str]) -> Groups:
 
     Args:
         schema: of the table.
-        groups: names of columns with commas between them, which is also the name of the group.
+        groups: names of columns with commas between them, which is also the name of the group; a
+            reference stands for all columns that it joins.
 
     Raises:
         ColumnError: for a column that is not there or cannot be read, or that is in two groups.
@@ -29,7 +31,7 @@ def group_sources(schema: Schema, groups: Sequence[str]) -> Groups:
     found: dict[str, tuple[Source, ...]] = {}
     taken: set[str] = set()
     for group in groups:
-        names = [name.strip() for name in group.split(",")]
+        names = [own for name in group.split(",") for own in _columns_of(schema, name.strip())]
         for name in names:
             _require_column(schema, name, taken)
             taken.add(name)
@@ -39,6 +41,18 @@ def group_sources(schema: Schema, groups: Sequence[str]) -> Groups:
             for source in own
         )
     return found
+
+
+def _columns_of(schema: Schema, name: str) -> list[str]:
+    """Return the columns that a name stands for."""
+    if name not in schema or schema[name].modality is not Modality.REFERENCE:
+        return [name]
+    joined = [c.name for c in schema.inputs if c.name.startswith(joined_name(name, ""))]
+    if not joined:
+        raise ColumnError(
+            f"Column {name!r} is a reference, and none of the columns that it joins is read."
+        )
+    return joined
 
 
 def _require_column(schema: Schema, name: str, taken: set[str]) -> None:

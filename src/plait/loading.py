@@ -1,18 +1,15 @@
-"""`load`: read back whatever plait wrote as a folder, or as an index."""
+"""`load`: read back whatever plait wrote as a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from plait import model
 from plait.folder import kind_of
-from plait.search.index import Index
-from plait.space import Space
 
 
 def load(folder: str | Path) -> Any:
-    """Return the `Model`, the `Space` or the `Index` that a folder holds.
+    """Return the `Model`, `Space`, `Recommender` or `Index` that a folder holds.
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.
@@ -20,8 +17,21 @@ def load(folder: str | Path) -> Any:
     Raises:
         ModelError: when it holds none of them, is damaged, or a newer plait wrote it.
     """
+    # One of them at a time: a model needs nothing of what an index is made with.
     if str(folder).endswith(".lance"):
+        from plait.search.index import Index
+
         return Index.open(folder)
-    if kind_of(folder) == "space":
-        return Space.load(folder)
-    return model.load(folder)
+    match kind_of(folder):
+        case "space":
+            from plait.space import Space
+
+            return Space.load(folder)
+        case "recommender":
+            from plait.recommendation.recommender import Recommender
+
+            return Recommender.load(folder)
+        case _:
+            from plait.model import load as load_model
+
+            return load_model(folder)

@@ -12,6 +12,7 @@ from plait.cache import Encoded, encode
 from plait.data.loader import LazySamples, Reader, Source, decode, spool
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.referred import behind
 from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.embedding import embed_rows
@@ -295,6 +296,12 @@ def prepare(
         if source.name not in encoders:
             continue
         encoder = encoders[source.name]
+        joined = behind(reader, source)
+        if joined is not None and (encoder.costly or isinstance(encoder, Pretrained)):
+            once, took = prepare(joined.reader, [joined.source], encoders, progress)
+            samples[source.name] = joined.refer(once[source.name], reader.ledger)
+            seconds |= took
+            continue
         if isinstance(encoder, Pretrained):
             start = time.perf_counter()
             with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:

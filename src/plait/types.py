@@ -39,6 +39,7 @@ class Modality(StrEnum):
     SERIES = "series"
     VECTOR = "vector"
     MASK = "mask"
+    REFERENCE = "reference"
 
 
 READABLE = (

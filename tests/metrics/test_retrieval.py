@@ -13,6 +13,7 @@ from plait.metrics.retrieval import (
     rank,
     recall_at,
     reciprocal_rank,
+    share_at,
 )
 
 RANKED = np.array([[0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=bool)
@@ -48,3 +49,9 @@ def test_like_scikit_learn() -> None:
     for count in (1, 5, 10, 100):
         found = ndcg_at(ranked, count).mean()
         assert found == pytest.approx(ndcg_score(relevant, scores, k=min(count, 30)), abs=1e-12)
+
+
+def test_share_of_what_is_relevant() -> None:
+    ranked = np.array([[1, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=bool)
+    assert share_at(ranked, 2).tolist() == [1 / 3, 0, 0]
+    assert share_at(ranked, 4).tolist() == [1, 1, 0]

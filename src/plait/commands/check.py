@@ -10,6 +10,7 @@ from plait.commands.options import (
     Columns,
     Encoding,
     Ignore,
+    Join,
     Outside,
     Sounds,
     TableArgument,
@@ -44,6 +45,7 @@ def check(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Say what a table holds and what will go wrong with it."""
     from plait.config import to_json
@@ -52,11 +54,11 @@ def check(
     said = modalities_of(
         image, text, number, category, categories, date, audio, video, series, vector
     )
-    rows = read_table(table, allow_outside, allow_urls, encoding)
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     report = check(
         rows,
         targets_of(target, rows) if target else None,
-        test=None if test is None else read_table(test, allow_outside, allow_urls, encoding),
+        test=None if test is None else read_table(test, allow_outside, allow_urls, encoding, join),
         modalities=said,
         ignore=names_of(ignore),
     )

@@ -16,6 +16,7 @@ from plait.commands.options import (
     FineTune,
     Folds,
     Ignore,
+    Join,
     Metric,
     ModelArgument,
     Outside,
@@ -82,6 +83,7 @@ def fit(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Learn to predict a column, and keep the best of a fair contest."""
     import shutil
@@ -101,7 +103,7 @@ def fit(
     for left in (journal, training) if not resume else ():
         shutil.rmtree(left, ignore_errors=True)
     track = Track(training, names_of(tracker))
-    rows = read_table(table, allow_outside, allow_urls, encoding)
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     model = fit(
         rows,
         targets_of(target, rows),
@@ -184,6 +186,7 @@ def compare(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Judge every modality alone and every fusion on the same folds."""
     from plait.fitting import compare
@@ -196,7 +199,7 @@ def compare(
     if output is not None:
         names = ("board.png", "board.csv", "board.json")
         paths = [require_new(output / name, overwrite) for name in names]
-    rows = read_table(table, allow_outside, allow_urls, encoding)
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     targets = targets_of(target, rows)
     board = compare(
         rows,
@@ -256,6 +259,7 @@ def distil(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Let a small student learn from a model, on rows with or without the target."""
     import shutil
@@ -275,11 +279,11 @@ def distil(
     said = {"temperature": temperature, "alpha": alpha, "beta": beta, "seed": seed}
     student = distil(
         load(model),
-        read_table(table, allow_outside, allow_urls, encoding),
+        read_table(table, allow_outside, allow_urls, encoding, join),
         size=size,
         columns=names_of(columns) if columns is not None else None,
         encoders=names_of(encoders),
-        test=None if test is None else read_table(test, allow_outside, allow_urls, encoding),
+        test=None if test is None else read_table(test, allow_outside, allow_urls, encoding, join),
         split=split,
         config=from_json(DistilConfig, {k: v for k, v in said.items() if v is not None}),
         journal=journal,

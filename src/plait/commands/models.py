@@ -9,6 +9,7 @@ import typer
 
 from plait.commands.options import (
     Encoding,
+    Join,
     ModelArgument,
     Outside,
     Overwrite,
@@ -37,6 +38,7 @@ def predict(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Predict every row of a table into a file."""
     from plait.model import load
@@ -45,7 +47,7 @@ def predict(
 
     require_new(output, overwrite, SUFFIXES)
     loaded = load(model)
-    rows = read_table(table, allow_outside, allow_urls, encoding)
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     prediction = loaded.predict(rows, Progress(lines=True), explain=explain)
     write_predictions(output, rows, prediction, probabilities)
     show(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
@@ -53,7 +55,7 @@ def predict(
         hint = did_you_mean(name, [n for n in rows.columns if n not in loaded.columns])
         show(f"Column {name!r} is not in the table, so it is missing in every row.{hint}")
     skipped = prediction.skipped
-    skipped.add_rows(rows.problems)
+    skipped.add_table(rows)
     if len(skipped):
         path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
         skipped.write(path)
@@ -67,12 +69,13 @@ def evaluate(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Score a model on a table whose target is known."""
     from plait.config import to_json
     from plait.model import load
 
-    result = load(model).evaluate(read_table(table, allow_outside, allow_urls, encoding))
+    result = load(model).evaluate(read_table(table, allow_outside, allow_urls, encoding, join))
     if json:
         show_json(to_json(result))
         return
@@ -89,12 +92,13 @@ def explain(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Say what each column or modality added to the predictions of the first rows."""
     from plait.model import load
     from plait.report.tables import explanation_table
 
-    data = read_table(table, allow_outside, allow_urls, encoding)
+    data = read_table(table, allow_outside, allow_urls, encoding, join)
     data = data.take(range(min(rows, len(data))))
     loaded = load(model)
     names = [part.name for part, _ in loaded.target.each]

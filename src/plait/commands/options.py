@@ -65,11 +65,30 @@ Urls = Annotated[bool, typer.Option("--allow-urls", help="Fetch the files of cel
 Encoding = Annotated[str | None, typer.Option(help="Of a text file; found out by default.")]
 
 
-def read_table(path: str, allow_outside: bool, allow_urls: bool, encoding: str | None) -> Table:
-    """Return the table at a path or URI."""
-    from plait.data.read import read
+Join = Annotated[
+    list[str] | None,
+    typer.Option(help="COLUMN=TABLE or COLUMN=TABLE:KEY, that the column refers to; repeated."),
+]
 
-    return read(path, encoding=encoding, allow_outside=allow_outside, allow_urls=allow_urls)
+
+def read_table(
+    path: str,
+    allow_outside: bool,
+    allow_urls: bool,
+    encoding: str | None,
+    join: list[str] | None = None,
+) -> Table:
+    """Return the table at a path or URI, with those that its columns refer to."""
+    from plait.data.read import read
+    from plait.data.reference import parse_join
+
+    return read(
+        path,
+        encoding=encoding,
+        allow_outside=allow_outside,
+        allow_urls=allow_urls,
+        join=parse_join(join or []),
+    )
 
 
 def names_of(given: list[str] | None) -> list[str]:

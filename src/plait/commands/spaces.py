@@ -13,6 +13,7 @@ from plait.commands.options import (
     Encoders,
     Encoding,
     FineTune,
+    Join,
     Outside,
     Overwrite,
     Preset,
@@ -65,6 +66,7 @@ def align(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Learn one space for groups of columns, so that each can be found by the others."""
     from dataclasses import replace
@@ -88,7 +90,7 @@ def align(
     chosen = chosen if fine_tune is None else fine_tuned(chosen, fine_tune)
     settings = replace(settings, encoders=chosen, as_is=as_is or settings.as_is)
     space = align(
-        read_table(table, allow_outside, allow_urls, encoding),
+        read_table(table, allow_outside, allow_urls, encoding, join),
         left,
         right,
         others=other or [],

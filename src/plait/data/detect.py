@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from plait.data.audio import has_track
+from plait.data.reference import JoinedColumn
 from plait.data.rules import detect_column, is_missing, looked_at
 from plait.data.series import usual_size
 from plait.data.table import Table
@@ -45,7 +46,7 @@ def detect(
         if name in overrides:
             column = Column(name, overrides[name], 1.0, "said by the user")
         else:
-            column = detect_column(table, name, name in targets)
+            column = _detected(table, name, name in targets)
         if name in ignore:
             column = replace(column, left_out="ignored")
         elif name in targets:
@@ -55,6 +56,18 @@ def detect(
         columns.append(_with_size(table, column))
         columns.extend(_sound_of(table, column, ignore))
     return Schema(tuple(columns))
+
+
+def _detected(table: Table, name: str, is_target: bool) -> Column:
+    """Return what a column holds; a joined one by its own table, where no row comes up twice."""
+    if name in table.references and not is_target:
+        facts = f"refers to {table.references[name].name}"
+        return Column(name, Modality.REFERENCE, 1.0, facts, "its columns stand for it")
+    stored = table.data[name]
+    if isinstance(stored, JoinedColumn):
+        found = _detected(stored.reference.table, stored.own, is_target)
+        return replace(found, name=name)
+    return detect_column(table, name, is_target)
 
 
 def _with_size(table: Table, column: Column) -> Column:

@@ -42,6 +42,22 @@ _RIFF = {b"WEBP": Modality.IMAGE, b"WAVE": Modality.AUDIO, b"AVI ": Modality.VID
 _FTYP = {b"avif": Modality.IMAGE, b"heic": Modality.IMAGE, b"M4A ": Modality.AUDIO}
 
 
+class Placed(str):
+    """The name of a file that lies in another folder than the table's: that of a joined table."""
+
+    folder: Path
+    allow_outside: bool
+
+    @classmethod
+    def of(cls, value: str, folder: Path, allow_outside: bool) -> str:
+        """Return the name with its folder; other words, and names that know their place, as is."""
+        if isinstance(value, (cls, Remote)) or modality_of_name(value.strip()) is None:
+            return value
+        made = cls(value)
+        made.folder, made.allow_outside = folder, allow_outside
+        return made
+
+
 def modality_of_name(value: str) -> Modality | None:
     """Return the modality that a file name's suffix stands for, or None."""
     if len(value) > 4096 or "\n" in value:
@@ -73,6 +89,8 @@ def locate(value: str, folder: Path, allow_outside: bool) -> Path:
     """
     if isinstance(value, Remote):
         return value.file()
+    if isinstance(value, Placed):
+        folder, allow_outside = value.folder, value.allow_outside
     if is_url(value):
         raise CellError(
             f"{value[:80]!r} is a URL, and nothing is fetched unless you allow it "

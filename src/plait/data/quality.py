@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plait.errors import TableError
 from plait.writing import replacing
+
+if TYPE_CHECKING:
+    from plait.data.table import Table
 
 WHOLE_ROW = "(row)"
 
@@ -24,10 +27,16 @@ class Ledger:
         """Note that a cell, or with `WHOLE_ROW` a row, cannot be used."""
         self.entries[row, column] = reason
 
-    def add_rows(self, problems: Iterable[tuple[int, str]]) -> None:
-        """Note rows that were left out while reading, as `Table.problems` lists them."""
-        for row, reason in problems:
+    def add_table(self, table: Table) -> None:
+        """Note rows that were left out while reading a table, and references to nothing."""
+        for row, reason in table.problems:
             self.add(row, WHOLE_ROW, reason)
+        for column, reference in table.references.items():
+            for row in reference.unknown.tolist():
+                value = table.data[column][row]
+                self.add(table.stored_number(row), column, f"{value} is not in {reference.name}")
+            for number, reason in reference.table.problems:
+                self.add(number, f"{column} {WHOLE_ROW}", f"in {reference.name}: {reason}")
 
     def __len__(self) -> int:
         return len(self.entries)

@@ -21,6 +21,7 @@ from plait.data import (
 )
 from plait.data import folder as folders
 from plait.data.media import modality_of_name
+from plait.data.reference import join as joined
 from plait.data.table import Table, check_names
 from plait.errors import TableError, did_you_mean
 
@@ -44,6 +45,7 @@ def read(
     encoding: str | None = None,
     allow_outside: bool = False,
     allow_urls: bool = False,
+    join: Mapping[str, Any] | None = None,
 ) -> Table:
     """Read a table.
 
@@ -57,14 +59,35 @@ def read(
         encoding: of a text file; found out by default.
         allow_outside: let cells name files outside `folder`.
         allow_urls: fetch the files of cells that are URLs.
+        join: tables that columns refer to, by column: `{"user": "users.csv"}`, whose column `age`
+            is then `user.age`; or with its key, `{"user": ("users.csv", "id")}`, where that is
+            neither called as the column is, nor the first. A reference that is not found is a row
+            of missing cells, and is listed. Paths in a joined table start at its own folder.
 
     Returns:
         The table. Rows of a text file that do not fit its columns are left out and listed in
         `problems`.
 
     Raises:
-        TableError: when there is nothing to read, or it cannot be read.
+        ColumnError: when a column of `join`, or its key, is not there.
+        TableError: when there is nothing to read, it cannot be read, or keys of `join` repeat.
     """
+    table = _read(source, folder, encoding, allow_outside, allow_urls)
+    for column, given in (join or {}).items():
+        other, key = given if isinstance(given, tuple) else (given, None)
+        name = Path(other).name if isinstance(other, (str, Path)) else f"the table of {column!r}"
+        opened = _read(other, None, None, allow_outside, allow_urls)
+        table = joined(table, column, opened, key, name)
+    return table
+
+
+def _read(
+    source: Any,
+    folder: str | Path | None,
+    encoding: str | None,
+    allow_outside: bool,
+    allow_urls: bool,
+) -> Table:
     if isinstance(source, Table):
         return source
     if isinstance(source, str) and "://" in source and not Path(source).exists():

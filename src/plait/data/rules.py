@@ -211,7 +211,7 @@ def _are_codes(values: Sequence[str]) -> bool:
 
 def _exists(table: Table, value: str) -> bool:
     try:
-        locate(value.strip(), table.folder, table.allow_outside)
+        locate(value, table.folder, table.allow_outside)
     except CellError:
         return False
     return True

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from plait.errors import ColumnError, TableError, did_you_mean
+
+if TYPE_CHECKING:
+    from plait.data.reference import Reference
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Table:
         allow_outside: whether cells may name files outside `folder`.
         problems: what could not be read as a row, as (row number, reason).
         left_out: numbers of rows that are not stored, for `row_number`.
+        references: the tables that columns refer to, by these columns.
     """
 
     data: Mapping[str, pa.ChunkedArray | Sequence[Any]]
@@ -38,6 +42,7 @@ class Table:
     allow_outside: bool = False
     problems: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     left_out: tuple[int, ...] = field(default=(), repr=False)
+    references: Mapping[str, Reference] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -101,7 +106,11 @@ class Table:
 
     def row_number(self, index: int) -> int:
         """Return a row's number in what was read, where rows that were left out count too."""
-        return int(self._numbers[self.rows[index]])
+        return self.stored_number(int(self.rows[index]))
+
+    def stored_number(self, row: int) -> int:
+        """Return the number in what was read of a row by its position in the stored columns."""
+        return int(self._numbers[row])
 
     @cached_property
     def _numbers(self) -> np.ndarray:

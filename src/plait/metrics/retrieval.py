@@ -32,6 +32,16 @@ def recall_at(ranked: np.ndarray, count: int) -> np.ndarray:
     return found
 
 
+def share_at(ranked: np.ndarray, count: int) -> np.ndarray:
+    """Return (n), the share of what is relevant that is among the first `count`; 0 if none is.
+
+    The recall@k of the literature on recommendation, and of Manning, Raghavan and Schuetze (2008),
+    section 8.3.
+    """
+    found: np.ndarray = ranked[:, :count].sum(axis=1) / np.maximum(ranked.sum(axis=1), 1)
+    return found
+
+
 def first_rank(ranked: np.ndarray) -> np.ndarray:
     """Return (n), the place of the first relevant result, from 1; NaN where there is none."""
     return np.where(ranked.any(axis=1), ranked.argmax(axis=1) + 1.0, np.nan)

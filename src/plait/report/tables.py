@@ -13,6 +13,7 @@ from plait.distillation import Distilled
 from plait.doctor import TableReport
 from plait.ensemble.board import Board
 from plait.errors import many
+from plait.evaluate.recommend import DECIDES, DEPTHS, Line, RecommendBoard
 from plait.evaluate.retrieve import Retrieval
 from plait.evaluate.run import Evaluation
 from plait.model import Explanation
@@ -81,6 +82,57 @@ def retrieval_table(found: Sequence[Retrieval]) -> RenderableType:
             f"{scores['median rank'].value:,.1f}",
             f"{scores['MRR'].value:.3f}",
         )
+    return table
+
+
+def recommend_table(board: RecommendBoard) -> RenderableType:
+    """Return recommenders and baselines on the same moments, new items in lines of their own."""
+    best = max(board.lines, key=lambda line: line.scores[DECIDES].value)
+    parts: list[RenderableType] = [_recommend_lines(board, best, new=False)]
+    if board.new_moments:
+        found = f"{many(board.new, 'item')} that nobody had chosen before, among themselves"
+        chance = ", ".join(f"recall@{k} {min(k / board.new, 1):.4f}" for k in DEPTHS)
+        head = f"New: {found}; {many(board.new_moments, 'moment')}; by chance {chance}."
+        parts += ["", head, _recommend_lines(board, None, new=True)]
+    judged = (
+        f"Judged at {many(board.moments, 'moment')} of {many(board.users, 'user')} "
+        f"({board.strangers:,} of them had chosen nothing before), among {board.items:,} items; "
+        f"learned from {board.learned:,} earlier choices. Intervals are over users."
+    )
+    return Group(*parts, "", escape(board.sentence), judged)
+
+
+def suggestion_table(rows: Sequence[tuple[str, str, float]]) -> RenderableType:
+    """Return users, the items for each, best first, and their scores."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("user")
+    table.add_column("item")
+    table.add_column("score", justify="right")
+    for user, item, score in rows:
+        table.add_row(escape(user), escape(item), f"{score:.3f}")
+    return table
+
+
+def _recommend_lines(board: RecommendBoard, best: Line | None, new: bool) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("recommender")
+    for name in (DECIDES, "95 % interval", "recall@10", "nDCG@20", "recall@20"):
+        table.add_column(name, justify="right")
+    for name in () if new else ("coverage@10", "gain over best baseline", "p"):
+        table.add_column(name, justify="right")
+    for line in board.lines:
+        scores = line.new_items if new else line.scores
+        if scores is None:
+            continue
+        first, gain = scores[DECIDES], line.gain
+        cells = [f"{scores[name].value:.4f}" for name in ("recall@10", "nDCG@20", "recall@20")]
+        if not new:
+            shown = "" if gain is None else f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+            cells += [f"{line.coverage['@10']:.3f}", shown, "" if gain is None else f"{gain.p:.3f}"]
+        interval = f"{first.low:.4f} … {first.high:.4f}"
+        star, style = ("★", "bold") if line is best else ("", "")
+        table.add_row(star, escape(line.name), f"{first.value:.4f}", interval, *cells, style=style)
     return table
 
 

@@ -1,0 +1,1 @@
+"""Recommendation: who chose what, when, and what they would choose next."""

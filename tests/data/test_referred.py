@@ -1,0 +1,80 @@
+"""What lies behind a reference is prepared once, however many rows refer to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from plait.data.detect import detect
+from plait.data.loader import Reader, Source, sources_of
+from plait.data.quality import Ledger
+from plait.data.read import read
+from plait.data.referred import behind
+from plait.data.table import Table
+from plait.encoders.classical_image import ClassicalImage
+from plait.encoders.config import EncoderConfig
+from plait.model import prepare
+from plait.progress import Progress
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    for number in range(4):
+        Image.new("RGB", (16, 16), (60 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "2.png").write_bytes(b"broken")
+    films = {"film": list(range(4)), "poster": [f"{n}.png" for n in range(4)], "year": [1, 2, 3, 4]}
+    asked = [3, 0, 9, 0, 2, 3, 3, 2]
+    other = read(films, folder=tmp_path)
+    return read({"film": asked, "stars": list(range(8))}, join={"film": other})
+
+
+def poster(table: Table) -> Source:
+    (found,) = (source for source in sources_of(detect(table)) if source.name == "film.poster")
+    return found
+
+
+class Counting(ClassicalImage):
+    """Counts the pictures that it prepares."""
+
+    seen = 0
+
+    def preprocess(self, value: Any) -> Any:
+        """Return what it would."""
+        Counting.seen += 1
+        return super().preprocess(value)
+
+
+def test_a_poster_is_prepared_once(table: Table) -> None:
+    ledger, source = Ledger(), poster(table)
+    Counting.seen = 0
+    encoder = Counting(EncoderConfig().image)
+    found, seconds = prepare(Reader(table, ledger), [source], {source.name: encoder}, Progress())
+    samples = found["film.poster"]
+    assert Counting.seen == 2  # of four: one is broken, one is not referred to
+    assert [sample is not None for sample in samples] == [True, True, False, True, False, True,
+                                                          True, False]  # fmt: skip
+    again = encoder.preprocess(Reader(table, Ledger()).value(source, 0))
+    for one, other in zip(samples[0], again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert ledger.entries.keys() == {(2, "film.poster")}  # once, with its row in its own table
+    assert "in the table of 'film': not a picture" in next(iter(ledger.entries.values()))
+    assert seconds.keys() == {"film.poster"}
+
+
+def test_a_view_refers_to_fewer(table: Table) -> None:
+    found = behind(Reader(table.take([1, 3, 2]), Ledger()), poster(table))
+    assert found is not None
+    assert found.reader.table.values("poster") == ["0.png"]
+    assert found.places.tolist() == [0, 0, -1]
+
+
+def test_what_is_not_behind_a_reference(table: Table) -> None:
+    source = poster(table)
+    assert behind(Reader(table.take([2]), Ledger()), source) is None  # refers to nothing
+    own = read({"film.poster": ["a.png"]})
+    assert behind(Reader(own, Ledger()), source) is None
+    assert behind(Reader(read({"x": [1]}), Ledger()), source) is None
