@@ -210,8 +210,6 @@ def _learn(
     material: Material, rows: np.ndarray, config: AlignConfig, progress: Progress
 ) -> tuple[dict[str, Encoder], Network]:
     """Return encoders and towers that learned from some rows."""
-    import os
-
     from plait.train.loop import train
     from plait.train.step import Lesson
 
@@ -220,7 +218,7 @@ def _learn(
     settings = config.deep if trained else config.train
     nothing = np.zeros((len(rows), 1))
     # Maps of frozen Features are small products, in which threads wait for one another.
-    with torch.random.fork_rng(devices=[]), threads((os.cpu_count() or 1) if trained else 1):
+    with torch.random.fork_rng(devices=[]), threads(torch.get_num_threads() if trained else 1):
         torch.manual_seed(config.seed)
         encoded = fit_and_encode(frozen, material.samples, rows, nothing, config.seed, raw)
         for name, encoder in trained.items():

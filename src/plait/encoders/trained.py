@@ -86,6 +86,10 @@ class Stem(Fitted, ABC):
     def forward(self, samples: Sequence[Sample]) -> Features:
         """Return the tokens of (b) samples, none of them missing."""
 
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters of a text that each token stands for; see `Encoder`."""
+        return None
+
 
 class TrainedEncoder(Encoder):
     """A stem and a body.
@@ -118,6 +122,10 @@ class TrainedEncoder(Encoder):
             torch.manual_seed(seed)
             self.stem.fit(samples)
             renew(self.body)
+
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return what the stem says; no body changes the number of tokens."""
+        return self.stem.spans(text)
 
     def encode(self, samples: Sequence[Sample]) -> Features:
         """Return the tokens that the body made, and their pooled vector."""
