@@ -63,7 +63,17 @@ LAYERS = {
 }
 """A file or folder at the top of the package, and its layer."""
 
-COMMANDS = ("check", "learn", "models", "options", "spaces", "vectors")
+COMMANDS = (
+    "check",
+    "learn",
+    "models",
+    "options",
+    "pairs",
+    "regions",
+    "spaces",
+    "spaces_judged",
+    "vectors",
+)
 
 HEAVY = {
     "cv2": {

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from plait.commands import check, learn, models, spaces, vectors
+from plait.commands import check, learn, models, pairs, regions, spaces, spaces_judged, vectors
 
 INTERRUPTED = 130
 """What a program ends with that the user stopped."""
@@ -20,6 +20,10 @@ COMMANDS = (
     learn.distil,
     learn.quickstart,
     spaces.align,
+    spaces_judged.classify,
+    spaces_judged.probe,
+    regions.regions,
+    pairs.pairs,
     models.predict,
     models.evaluate,
     models.explain,
