@@ -121,7 +121,9 @@ def scene(pictures: dict[str, Image.Image], random: np.random.Generator) -> Scen
 def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
     """Return the space that was learned from some scenes, judged as search on others."""
     encoders = choose_encoders([f"image={key['image']}", f"text={key['text']}"])
-    trained = replace(encoders.trained, width=64, layers=1, side=SIDE, patch=16, vocabulary=400)
+    trained = replace(
+        encoders.trained, width=64, layers=0, side=SIDE, patch=16, dropout=0.0, vocabulary=400
+    )
     both = [*scenes, *held]
     return plait.align(
         {
@@ -134,7 +136,7 @@ def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
         modalities={"text": "text"},
         split="column:part",
         config=AlignConfig(
-            task=AlignTaskConfig(loss="filip", width=64),
+            task=AlignTaskConfig(loss="filip", width=64, hidden=64),
             encoders=replace(encoders, trained=trained),
             deep=TrainConfig(
                 epochs=key["epochs"], least_steps=1, batch_size=64, learning_rate=2e-3,

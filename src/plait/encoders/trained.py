@@ -25,7 +25,8 @@ class TrainedConfig:
 
     Attributes:
         width: of the tokens, and of the pooled vector.
-        layers: of the body.
+        layers: of the body; 0 leaves every token to itself, as pointing wants it. Recurrent and
+            residual networks have one at least.
         heads: of attention.
         dropout: share of features dropped in training.
         vocabulary: most subwords of a text column.
@@ -51,7 +52,7 @@ class TrainedConfig:
 
     def __post_init__(self) -> None:
         check_range(self, "width", 8, 65536)
-        check_range(self, "layers", 1, 100)
+        check_range(self, "layers", 0, 100)
         check_range(self, "heads", 1, 1024)
         check_range(self, "dropout", 0.0, 0.9)
         check_range(self, "vocabulary", 300, 1_000_000)
