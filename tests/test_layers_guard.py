@@ -51,6 +51,8 @@ LAYERS = {
     "grouping": 7,
     "space": 8,
     "aligning": 9,
+    "judging": 9,
+    "pairing": 9,
     "datasets": 8,
     "report": 8,
     "estimators": 8,

@@ -120,13 +120,20 @@ class Space:
         """The sources of all groups."""
         return tuple(source for own in self.groups.values() for source in own)
 
-    def vectors(self, table: Any, group: str, progress: Progress | None = None) -> np.ndarray:
+    def vectors(
+        self,
+        table: Any,
+        group: str,
+        progress: Progress | None = None,
+        ledger: Ledger | None = None,
+    ) -> np.ndarray:
         """Return (n d) float32 vectors of length 1 of a group; rows of NaN where it is missing.
 
         Args:
             table: anything that `plait.read` takes, with at least one of the group's columns.
             group: by its name: its columns, with commas between them.
             progress: where to show it.
+            ledger: where cells that cannot be read are noted.
 
         Raises:
             ConfigError: for a group that the space does not have.
@@ -139,7 +146,8 @@ class Space:
                 f"The table has none of the columns of {group!r}. The space reads {columns}, the "
                 f"table has {table.columns}."
             )
-        rows = self._encode(table, own, Ledger(), progress or Progress())
+        ledger = Ledger() if ledger is None else ledger  # an empty one is False
+        rows = self._encode(table, own, ledger, progress or Progress())
         return of_groups(self.network, rows)[:, list(self.groups).index(group)]
 
     def require(self, group: str) -> tuple[Source, ...]:
@@ -184,6 +192,7 @@ class Space:
         labels: Sequence[str],
         templates: Sequence[str] = ("{}",),
         progress: Progress | None = None,
+        ledger: Ledger | None = None,
     ) -> np.ndarray:
         """Return (n c) probabilities of labels that were never learned, by the words' vectors.
 
@@ -195,6 +204,7 @@ class Space:
             labels: c of them, words.
             templates: sentences with {} in the place of the label: "a photo of a {}".
             progress: where to show it.
+            ledger: where cells that cannot be read are noted.
 
         Raises:
             ConfigError: when no group is a single column of text, or a template has no {}.
@@ -218,7 +228,7 @@ class Space:
         means /= np.linalg.norm(means, axis=1, keepdims=True)
         task = self.network.task
         assert isinstance(task, Align)
-        scores = task.scale().item() * self.vectors(table, others[0], progress) @ means.T
+        scores = task.scale().item() * self.vectors(table, others[0], progress, ledger) @ means.T
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
