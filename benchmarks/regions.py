@@ -136,7 +136,7 @@ def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
         modalities={"text": "text"},
         split="column:part",
         config=AlignConfig(
-            task=AlignTaskConfig(loss="filip", width=64, hidden=64),
+            task=AlignTaskConfig(loss="filip", width=64, hidden=256),
             encoders=replace(encoders, trained=trained),
             deep=TrainConfig(
                 epochs=key["epochs"], least_steps=1, batch_size=64, learning_rate=2e-3,
