@@ -114,7 +114,7 @@ def probe(
         [int(one) for one in said] or SHOTS,
         draws,
         seed,
-        Progress(show=not json, lines=True),
+        Progress(lines=not json),
     )
     if output is not None:
         write_json(output, found)
