@@ -54,6 +54,8 @@ LAYERS = {
     "space": 8,
     "space_training": 9,
     "aligning": 9,
+    "judging": 9,
+    "pairing": 9,
     "datasets": 8,
     "report": 8,
     "search": 9,
@@ -67,7 +69,19 @@ LAYERS = {
 }
 """A file or folder at the top of the package, and its layer."""
 
-COMMANDS = ("check", "learn", "models", "options", "recommend", "search", "spaces", "vectors")
+COMMANDS = (
+    "check",
+    "learn",
+    "models",
+    "options",
+    "pairs",
+    "recommend",
+    "regions",
+    "search",
+    "spaces",
+    "spaces_judged",
+    "vectors",
+)
 
 HEAVY = {
     "cv2": {

@@ -25,6 +25,7 @@ from plait.encoders.tabular import ColumnTokens, MLPBody
 from plait.encoders.trained import Stem, TrainedEncoder
 from plait.encoders.transformer import TransformerBody
 from plait.encoders.video import FrameCells, Frames
+from plait.fusion.comparison import Comparison
 from plait.fusion.ensemble import Ensemble
 from plait.fusion.feature import Concat, Gated, Mean, Projection
 from plait.fusion.fusion import Fusion
@@ -134,6 +135,7 @@ FUSIONS: dict[str, type[Fusion]] = {
     "ensemble": Ensemble,
     "bilinear": Bilinear,
     "low_rank": LowRankTensor,
+    "comparison": Comparison,
     "shared": SharedEncoder,
     "experts": ProductOfExperts,
     "self_attention": SelfAttention,

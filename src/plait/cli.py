@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from plait.commands import check, learn, models, recommend, search, spaces, vectors
+from plait.commands import (
+    check,
+    learn,
+    models,
+    pairs,
+    recommend,
+    regions,
+    search,
+    spaces,
+    spaces_judged,
+    vectors,
+)
 
 INTERRUPTED = 130
 """What a program ends with that the user stopped."""
@@ -24,6 +35,10 @@ COMMANDS = (
     search.search,
     recommend.recommend,
     recommend.suggest,
+    spaces_judged.classify,
+    spaces_judged.probe,
+    regions.regions,
+    pairs.pairs,
     models.predict,
     models.evaluate,
     models.explain,

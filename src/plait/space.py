@@ -23,11 +23,14 @@ from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.entrants import build_encoder
-from plait.errors import ConfigError, TableError, unknown
+from plait.errors import ConfigError, TableError, many, unknown
 from plait.evaluate.retrieve import Retrieval, retrieve
+from plait.explain.pointing import Side, locate, located
+from plait.explain.regions import Moments, Regions
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.fusion.fusion import FusionConfig
-from plait.fusion.towers import Towers
+from plait.fusion.tokens import TokenFusion
+from plait.fusion.towers import SideBySide, Towers
 from plait.grouping import Groups, components, content_keys, group_sources
 from plait.layers import one_thread
 from plait.model import prepare, prepare_raw
@@ -35,12 +38,15 @@ from plait.network import Network
 from plait.progress import Progress
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
-from plait.types import Features, Schema
+from plait.types import MEDIA, Features, Schema
 
 ROWS_A_BATCH = 512
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
 """Scores that tables show; all are in the facts."""
+
+KEEP_TOKENS = ("concat", *(n for n, fusion in FUSIONS.items() if issubclass(fusion, TokenFusion)))
+"""Fusions that leave all tokens to late interaction."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class AlignConfig:
     """Settings of `align`.
 
     Attributes:
-        fusion: of the columns of each group, by its name in `plait.catalog.FUSIONS`.
+        fusion: of the columns of each group, by its name in `plait.catalog.FUSIONS`; for the loss
+            `filip` one of `KEEP_TOKENS`, of which `concat` then sets tokens side by side.
         fusion_settings: of that fusion.
         task: the loss, its temperature, the width of the space.
         encoders: which encoder reads what, and their settings.
@@ -91,6 +98,11 @@ class AlignConfig:
         check_range(self, "max_bad_share", 0.0, 1.0)
         if self.fusion not in FUSIONS:
             raise ConfigError(unknown("Fusion", self.fusion, FUSIONS))
+        if self.task.loss == "filip" and self.fusion not in KEEP_TOKENS:
+            raise ConfigError(
+                f"The loss 'filip' compares tokens, and the fusion {self.fusion!r} leaves one "
+                f"vector a group; say one of {', '.join(KEEP_TOKENS)}, or another loss."
+            )
 
 
 @dataclass(frozen=True)
@@ -120,19 +132,26 @@ class Space:
         """The sources of all groups."""
         return tuple(source for own in self.groups.values() for source in own)
 
-    def vectors(self, table: Any, group: str, progress: Progress | None = None) -> np.ndarray:
+    def vectors(
+        self,
+        table: Any,
+        group: str,
+        progress: Progress | None = None,
+        ledger: Ledger | None = None,
+    ) -> np.ndarray:
         """Return (n d) float32 vectors of length 1 of a group; rows of NaN where it is missing.
 
         Args:
             table: anything that `plait.read` takes, with at least one of the group's columns.
             group: by its name: its columns, with commas between them.
             progress: where to show it.
+            ledger: where cells that cannot be read are noted.
 
         Raises:
             ConfigError: for a group that the space does not have.
             TableError: when the table has none of its columns.
         """
-        rows = self._rows(table, group, progress)
+        rows = self._rows(table, group, progress, Ledger() if ledger is None else ledger)
         return of_groups(self.network, rows)[:, list(self.groups).index(group)]
 
     @torch.no_grad()
@@ -147,12 +166,12 @@ class Space:
             ConfigError: for a group that the space does not have.
             TableError: when the table has none of its columns.
         """
-        rows, network = self._rows(table, group, None), self.network.eval()
+        rows, network = self._rows(table, group, None, Ledger()), self.network.eval()
         joined = network.fusion(network.encode(rows.inputs(network.fusion.widths, network.by_name)))
         own = joined.source == list(self.groups).index(group)
         return replace(joined, mask=joined.mask & own)
 
-    def _rows(self, table: Any, group: str, progress: Progress | None) -> Encoded:
+    def _rows(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Encoded:
         """Return the encoded rows of a table that has one of the group's columns."""
         own, table = self.require(group), read(table)
         columns = [column.stored for source in own for column in source.columns]
@@ -161,7 +180,7 @@ class Space:
                 f"The table has none of the columns of {group!r}. The space reads {columns}, the "
                 f"table has {table.columns}."
             )
-        return self._encode(table, own, Ledger(), progress or Progress())
+        return self._encode(table, own, ledger, progress or Progress())
 
     def require(self, group: str) -> tuple[Source, ...]:
         """Return what is read of a group.
@@ -208,6 +227,7 @@ class Space:
         labels: Sequence[str],
         templates: Sequence[str] = ("{}",),
         progress: Progress | None = None,
+        ledger: Ledger | None = None,
     ) -> np.ndarray:
         """Return (n c) probabilities of labels that were never learned, by the words' vectors.
 
@@ -219,6 +239,7 @@ class Space:
             labels: c of them, words.
             templates: sentences with {} in the place of the label: "a photo of a {}".
             progress: where to show it.
+            ledger: where cells that cannot be read are noted.
 
         Raises:
             ConfigError: when no group is a single column of text, or a template has no {}.
@@ -242,9 +263,69 @@ class Space:
         means /= np.linalg.norm(means, axis=1, keepdims=True)
         task = self.network.task
         assert isinstance(task, Align)
-        scores = task.scale().item() * self.vectors(table, others[0], progress) @ means.T
+        scores = task.scale().item() * self.vectors(table, others[0], progress, ledger) @ means.T
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+    def regions(
+        self,
+        value: Any,
+        text: str,
+        column: str | None = None,
+        threshold: float = 0.5,
+        progress: Progress | None = None,
+    ) -> Regions | Moments:
+        """Return where in a picture, or when in a sound or a video, each word of a text is.
+
+        The cosine of a word with each part of the picture, in a space that was learned on tokens
+        (`filip`; Yao et al., ICLR 2022, section 3.4). One learned on pooled vectors cannot tell
+        the words apart, so the text is looked for as a whole.
+
+        Args:
+            value: a picture, sound or video, as a cell of a table holds it: its path, bytes...
+            text: words.
+            column: of the space that the value is for; by default the only one there is.
+            threshold: of the heat, in 0..1, for spans in time.
+            progress: where to show it.
+
+        Raises:
+            ConfigError: when no group is a column of text, the column has no parts to point at,
+                or the threshold is out of range.
+            TableError: when the value or the text cannot be read.
+        """
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"The threshold must be between 0 and 1, found {threshold}.")
+        asked, source = self.groups[self._words()][0], self._media(column)
+        cells = {asked.name: [text], source.columns[0].stored: [value]}
+        table, ledger = Table.of(cells, allow_outside=True), Ledger()
+        row = self._encode(table, (asked, source), ledger, progress or Progress(show=False))
+        inputs = row.inputs(self.network.fusion.widths, self.network.by_name)
+        for one in (source, asked):
+            if not bool(inputs[one.name].present[0]):
+                why = "".join(f": {reason}" for reason in ledger.entries.values())
+                raise TableError(f"There is nothing to be read for column {one.name!r}{why}.")
+        encoder = self.encoders.get(asked.name) or self.network.by_name[asked.name]
+        asks, seen = (
+            Side(one.name, number) for one in (asked, source)
+            for number, own in enumerate(self.groups.values()) if one in own
+        )  # fmt: skip
+        words, cosines, found = locate(self.network, inputs, asks, seen, text, encoder.spans(text))
+        picture = None
+        if source.kind == "image":
+            picture = Reader(table, ledger).value(source, 0)[0]
+        return located(text, words, cosines, found, source.name, picture, threshold)
+
+    def _media(self, column: str | None) -> Source:
+        """Return the source of pictures, sounds or videos that is meant."""
+        media = {source.name: source for source in self.sources if source.kind in MEDIA}
+        if column is not None and column not in media:
+            raise ConfigError(unknown("Column of pictures, sounds or videos", column, media))
+        if column is None and len(media) != 1:
+            raise ConfigError(
+                f"The space has {many(len(media), 'column')} of pictures, sounds or videos "
+                f"({', '.join(media) or 'none'}); regions are those of one: say which (column=...)."
+            )
+        return media[column or next(iter(media))]
 
     def _words(self) -> str:
         """Return the group that is a column of text."""
@@ -320,11 +401,12 @@ def towers_of(
 ) -> Network:
     """Return the network: a fusion for each group, their maps into the space, and the loss."""
     settings, task = config.fusion_settings, config.task
+    late = task.loss == "filip"
+    fusion = SideBySide if late and config.fusion == "concat" else FUSIONS[config.fusion]
     fusions = [
-        FUSIONS[config.fusion]({source.name: widths[source.name] for source in own}, settings)
+        fusion({source.name: widths[source.name] for source in own}, settings)
         for own in groups.values()
     ]
-    late = task.loss == "filip"
     towers = Towers(fusions, task.width, task.hidden, settings, task.noise, late)
     ordered = {name: trained[name] for name in sorted(trained)}
     return Network(ordered, towers, Align(len(groups), task))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -69,7 +68,7 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
     nothing, tunes = np.zeros((len(rows), 1)), config.encoders.finetune.way != "none"
     # Maps of frozen Features are small products, in which threads wait for one another.
     many = bool(trained) or tunes
-    with torch.random.fork_rng(devices=[]), threads((os.cpu_count() or 1) if many else 1):
+    with torch.random.fork_rng(devices=[]), threads(torch.get_num_threads() if many else 1):
         torch.manual_seed(config.seed)
         encoded = fit_and_encode(
             frozen, material.samples, rows, nothing, config.seed, material.raw

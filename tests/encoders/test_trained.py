@@ -10,7 +10,7 @@ import torch
 from references import encoder_layer
 from torch import nn
 
-from plait.encoders.convolutional import ConvolutionalImage, Residual
+from plait.encoders.convolutional import ConvolutionalBody, ConvolutionalImage, Residual
 from plait.encoders.pictures import Patches, augmented, grid_places
 from plait.encoders.recurrent import RecurrentBody
 from plait.encoders.subwords import Subwords
@@ -168,3 +168,17 @@ def test_columns_are_tokens_and_what_is_missing_or_new_has_its_own() -> None:
 def test_settings_that_do_not_fit_each_other() -> None:
     with pytest.raises(ConfigError, match="'side' must be a multiple of 'patch', found 64 and 7"):
         TrainedConfig(patch=7)
+
+
+def test_without_layers_every_token_stays_to_itself() -> None:
+    config = replace(CONFIG, layers=0, dropout=0.0)
+    tokens = torch.randn(2, 5, 16)
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    other = tokens.clone()
+    other[:, 2] += torch.linspace(-1, 1, 16)
+    for body in (TransformerBody(config), ConvolutionalBody(config)):
+        body.eval()
+        changed = body(Features.of_tokens(other, mask)).tokens
+        same = (changed == body(Features.of_tokens(tokens, mask)).tokens).all(dim=2)
+        assert same.tolist() == [[True, True, False, True, True]] * 2
+    assert RecurrentBody(config, "gru").network.num_layers == 1

@@ -42,8 +42,10 @@ def test_the_line_up() -> None:
     assert alone == ["table", "concat", "blend"]
     back = Source("back", "image", (Column("back", Modality.IMAGE),))
     assert line_up((IMAGE, back), ["classify"], [], [])[0].name == "image (2 columns)"
-    mean = Source("mean", "text", (Column("mean", Modality.TEXT),))
-    assert line_up((IMAGE, mean), ["classify"], [], [])[1].name == "mean alone"
+    asked = ["comparison", "concat"]
+    asked = ["comparison", "concat"]
+    two = [e.name for e in line_up((IMAGE, back), ["classify"], asked, ["average"])]
+    assert two == ["image (2 columns)", "comparison", "trees", "blend"]
 
 
 def test_unknown_names_are_refused() -> None:

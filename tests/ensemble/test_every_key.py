@@ -868,7 +868,7 @@ LIMITS = {
     "encoders.video": {"frames": 0, "motion": 0},
     "encoders.series": {"steps": 1, "lags": 0, "bands": 0, "width": 0},
     "encoders.vector": {"width": 0},
-    "encoders.trained": {"width": 7, "layers": 0, "heads": 0, "dropout": 1.0, "vocabulary": 299,
+    "encoders.trained": {"width": 7, "layers": -1, "heads": 0, "dropout": 1.0, "vocabulary": 299,
                          "longest": 0, "side": 7, "patch": 0, "operations": -1, "magnitude": 31},
     "fusion_settings": {"width": 0, "heads": 0, "layers": 0, "dropout": 1.0, "bottlenecks": 0,
                         "rank": 0, "members": 1},

@@ -18,6 +18,7 @@ TableArgument = Annotated[
     typer.Argument(help="CSV, TSV, JSONL, Parquet, Arrow, .tar, a folder, or a URI."),
 ]
 ModelArgument = Annotated[Path, typer.Argument(help="A model folder that `plait fit` wrote.")]
+SpaceArgument = Annotated[Path, typer.Argument(help="A space that `plait align` wrote.")]
 Columns = Annotated[list[str] | None, typer.Option(help="Columns, repeated or with commas.")]
 Sounds = Annotated[
     list[str] | None, typer.Option("--audio", "--sound", help="Columns, repeated or with commas.")

@@ -83,6 +83,13 @@ class Encoder(Fitted, ABC):
             return self.encode(there).spread(present)
         return Features.from_pooled(torch.zeros(len(samples), self.width), present)
 
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters of a text, first and one past the last, that each token stands for.
+
+        None where the tokens are no pieces of a text.
+        """
+        return None
+
     def matrix(self, samples: Sequence[Sample | None]) -> Matrix | None:
         """Return (b k) values for experts that are not networks, None to give them the Features."""
         return None

@@ -27,7 +27,7 @@ class RecurrentBody(nn.Module):
         self.network = kind(
             config.width,
             half,
-            config.layers,
+            max(config.layers, 1),
             batch_first=True,
             bidirectional=True,
             dropout=config.dropout if config.layers > 1 else 0.0,

@@ -64,6 +64,11 @@ class Subwords(Stem):
         self._tokenizer.enable_truncation(self.config.longest)
         self.vectors = nn.Embedding(self._tokenizer.get_vocab_size(), self.config.width)
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters that each subword was made from."""
+        assert self._tokenizer is not None
+        return list(self._tokenizer.encode(text).offsets) or [(0, 0)]
+
     def forward(self, samples: Sequence[str]) -> Features:
         """Return a token a subword; a text without any gets one that says so."""
         assert self._tokenizer is not None

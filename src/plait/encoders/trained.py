@@ -25,7 +25,8 @@ class TrainedConfig:
 
     Attributes:
         width: of the tokens, and of the pooled vector.
-        layers: of the body.
+        layers: of the body; 0 leaves every token to itself, as pointing wants it. Recurrent and
+            residual networks have one at least.
         heads: of attention.
         dropout: share of features dropped in training.
         vocabulary: most subwords of a text column.
@@ -51,7 +52,7 @@ class TrainedConfig:
 
     def __post_init__(self) -> None:
         check_range(self, "width", 8, 65536)
-        check_range(self, "layers", 1, 100)
+        check_range(self, "layers", 0, 100)
         check_range(self, "heads", 1, 1024)
         check_range(self, "dropout", 0.0, 0.9)
         check_range(self, "vocabulary", 300, 1_000_000)
@@ -86,6 +87,10 @@ class Stem(Fitted, ABC):
     def forward(self, samples: Sequence[Sample]) -> Features:
         """Return the tokens of (b) samples, none of them missing."""
 
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters of a text that each token stands for; see `Encoder`."""
+        return None
+
 
 class TrainedEncoder(Encoder):
     """A stem and a body.
@@ -118,6 +123,10 @@ class TrainedEncoder(Encoder):
             torch.manual_seed(seed)
             self.stem.fit(samples)
             renew(self.body)
+
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return what the stem says; no body changes the number of tokens."""
+        return self.stem.spans(text)
 
     def encode(self, samples: Sequence[Sample]) -> Features:
         """Return the tokens that the body made, and their pooled vector."""

@@ -102,8 +102,10 @@ def line_up(
     if pretrained and rows >= MANY:
         fusions = list(dict.fromkeys([*fusions, "ensemble"]))
     if not several:
-        fusions, combiners = ["concat"], []
-    taken = {(single.method, single.sources) for single in singles}
+        combiners = []
+    if len(sources) == 1:  # two columns of one modality may be compared, one has nothing to join
+        fusions = ["concat"]
+    taken = {(single.method, single.fusion, single.sources) for single in singles}
     experts = [
         *(Entrant(name, FUSIONS[name].level, "network", everything, name) for name in fusions),
         Entrant("trees", "trees", "trees", tuple(frozen_encoders(sources, encoders))),
@@ -112,7 +114,7 @@ def line_up(
     if encoders.finetune.way != "none" and any(isinstance(e, Pretrained) for e in built):
         name = fusions[0]
         experts.append(Entrant("tuned", FUSIONS[name].level, "tuned", everything, name))
-    experts = [e for e in experts if e.sources and (e.method, e.sources) not in taken]
+    experts = [e for e in experts if e.sources and (e.method, e.fusion, e.sources) not in taken]
     names = tuple(single.name for single in singles)
     decisions = [
         Entrant(name, "decision", name, everything, members=names)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.fusion.fusion import Fusion, FusionConfig
+from plait.fusion.tokens import TokenFusion, beside
 from plait.layers import MLP, Bounded
 from plait.types import Features
 
@@ -53,7 +54,7 @@ class Towers(Fusion):
         return self._width
 
     def join(self, parts: list[Features], present: Tensor) -> Features:
-        """Return one token a group, or all of its tokens; pooled to the mean of the groups."""
+        """Return one token a group, or all of its tokens with their times and places."""
         by_name = dict(zip(self.widths, zip(parts, present.T, strict=True), strict=True))
         joined = []
         for number, (group, to_space) in enumerate(zip(self.groups, self.maps, strict=True)):
@@ -65,10 +66,21 @@ class Towers(Fusion):
             tokens = to_space(features.tokens) * features.mask[:, :, None].to(features.tokens.dtype)
             source = torch.full_like(features.source, number)
             joined.append(replace(features, source=source).with_tokens(tokens))
-        mask = torch.cat([features.mask for features in joined], dim=1)
-        source = torch.cat([features.source for features in joined], dim=1)
-        tokens = torch.cat([features.tokens for features in joined], dim=1)
-        return replace(Features.of_tokens(tokens, mask), source=source)
+        return beside(joined)
+
+
+class SideBySide(TokenFusion):
+    """The tokens of all sources, each mapped to one width, and not mixed: what `concat` is to them.
+
+    A token then stands for its own part of a picture or a sentence alone, which is what late
+    interaction compares.
+    """
+
+    level = "feature"
+
+    def mix(self, parts: list[Features]) -> list[Tensor]:
+        """Return (b t d) of each source, as they are."""
+        return [part.tokens for part in parts]
 
 
 class Noise(nn.Module):

@@ -12,6 +12,7 @@ from plait.data.table import Table
 from plait.distillation import Distilled
 from plait.ensemble.board import Board
 from plait.errors import ConfigError
+from plait.evaluate.zero_shot import ZeroShot
 from plait.model import Prediction
 from plait.writing import replacing
 
@@ -48,16 +49,22 @@ def write_predictions(
         prediction: of its rows; what it explains is written too, a column a source.
         all_scores: write the probability of every class too.
     """
-    columns: dict[str, list[Any]] = {}
-    for name in table.columns:
-        cells = (table.cell(name, row) for row in range(len(table)))
-        if all(value is None or isinstance(value, (str, int, float, bool)) for value in cells):
-            columns[name] = table.values(name)
+    columns = own_columns(table)
     for target, part in prediction.each.items():
         for name, made in _predicted(part, all_scores).items():
             several = prediction.parts and not name.startswith(target)
             columns[_free(f"{target} {name}" if several else name, columns)] = made
     write_columns(path, columns)
+
+
+def own_columns(table: Table) -> dict[str, list[Any]]:
+    """Return a table's columns of texts and numbers; those of bytes or objects are left out."""
+    columns: dict[str, list[Any]] = {}
+    for name in table.columns:
+        cells = (table.cell(name, row) for row in range(len(table)))
+        if all(value is None or isinstance(value, (str, int, float, bool)) for value in cells):
+            columns[name] = table.values(name)
+    return columns
 
 
 def _predicted(prediction: Prediction, all_scores: bool) -> dict[str, list[Any]]:
@@ -73,6 +80,19 @@ def _predicted(prediction: Prediction, all_scores: bool) -> dict[str, list[Any]]
     for name in explanations[0].contributions if explanations else ():
         made[f"from {name}"] = [item.contributions[name] for item in explanations]
     return made
+
+
+def zero_shot_columns(table: Table, found: ZeroShot) -> dict[str, list[Any]]:
+    """Return a table's own columns, the likeliest label of each row, and every probability."""
+    columns = own_columns(table)
+    best = found.probabilities.max(axis=1)
+    made = {"label": found.values, "probability": best.tolist()} | {
+        f"p({label})": own.tolist()
+        for label, own in zip(found.labels, found.probabilities.T, strict=True)
+    }
+    for name, values in made.items():
+        columns[_free(name, columns)] = list(values)
+    return columns
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from plait.distillation import Distilled
 from plait.doctor import TableReport
 from plait.ensemble.board import Board
 from plait.errors import many
+from plait.evaluate.probe import Probe
 from plait.evaluate.recommend import DECIDES, DEPTHS, Line, RecommendBoard
 from plait.evaluate.retrieve import Retrieval
 from plait.evaluate.run import Evaluation
@@ -134,6 +135,27 @@ def _recommend_lines(board: RecommendBoard, best: Line | None, new: bool) -> Tab
         star, style = ("★", "bold") if line is best else ("", "")
         table.add_row(star, escape(line.name), f"{first.value:.4f}", interval, *cells, style=style)
     return table
+
+
+def probe_table(found: Probe) -> RenderableType:
+    """Return the accuracy of a probe, of few examples a class first, then of all rows."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("examples a class", "accuracy", "95 % interval", "± over draws"):
+        table.add_column(name, justify="right")
+    for one in found.shots:
+        score = one.accuracy
+        table.add_row(
+            str(one.count), f"{score.value:.3f}", f"{score.low:.3f} … {score.high:.3f}",
+            f"{one.spread:.3f}",
+        )  # fmt: skip
+    score = found.accuracy
+    table.add_row("all", f"{score.value:.3f}", f"{score.low:.3f} … {score.high:.3f}", "")
+    judged = (
+        f"Logistic regression on frozen vectors: {found.classes} classes, learned from "
+        f"{many(found.learned, 'row')} (C = {found.strength:g}), judged on "
+        f"{many(found.judged, 'row')}; the commonest class scores {found.chance:.3f}."
+    )
+    return Group(table, "", judged)
 
 
 def distilled_table(found: Distilled) -> RenderableType:

@@ -89,11 +89,8 @@ class Align(Objective):
     def _losses(self, features: Features, left: int, right: int, alike: Tensor) -> Tensor:
         """Return (b) losses of rows that have both groups."""
         if self.config.loss == "filip":
-            mask = (features.mask & (features.source == left), features.mask & (
-                features.source == right))  # fmt: skip
-            tokens = features.tokens
-            forth = late_cosines(tokens, mask[0], tokens, mask[1])
-            back = late_cosines(tokens, mask[1], tokens, mask[0])
+            one, other = (self._tokens(features, group) for group in (left, right))
+            forth, back = late_cosines(*one, *other), late_cosines(*other, *one)
         else:
             forth = cosines(*(self._pooled(features, group) for group in (left, right)))
             back = forth.T
@@ -105,6 +102,12 @@ class Align(Objective):
 
     def _present(self, features: Features, group: int) -> Tensor:
         return (features.mask & (features.source == group)).any(dim=1)
+
+    def _tokens(self, features: Features, group: int) -> tuple[Tensor, Tensor]:
+        """Return the tokens (b t d) of a group alone, and their mask: all pairs are compared."""
+        own = features.source == group
+        columns = own.any(dim=0)
+        return features.tokens[:, columns], (features.mask & own)[:, columns]
 
     def _pooled(self, features: Features, group: int) -> Tensor:
         return mean_of(features.tokens, features.mask & (features.source == group))

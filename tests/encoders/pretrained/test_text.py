@@ -144,3 +144,14 @@ def test_steps_that_are_not_known(tmp_path: Path, file: str, content: object, me
     (folder / file).write_text(json.dumps(content))
     with pytest.raises(ModelError, match=message):
         TextBackbone(folder)
+
+
+def test_every_token_knows_its_characters(tmp_path: Path) -> None:
+    folder = made_models.bert(tmp_path / "bert")
+    backbone, text = TextBackbone(folder, prompt="photo of "), "a red dog"
+    spans = backbone.spans(text)
+    assert spans is not None
+    assert len(spans) == len(backbone.prepare(text)[0])
+    pieces = [text[a:b] for a, b in spans if b > a]
+    assert "".join(pieces) == text.replace(" ", "")
+    assert spans[0] == spans[-1] == (0, 0)  # what marks the ends

@@ -42,6 +42,10 @@ class Backbone(nn.Module, ABC):
         """Return how long a prepared value is; those of like length share a batch."""
         return 0
 
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters of a text that each token stands for; see `Encoder`."""
+        return None
+
     @abstractmethod
     def forward(self, samples: Sequence[Sample]) -> Features:
         """Return Features of (b) prepared values, none of them missing.

@@ -16,7 +16,7 @@ from plait.encoders.encoder import Encoder, present_of
 from plait.encoders.padding import padded
 from plait.encoders.pretrained.backbone import Backbone, Towered
 from plait.encoders.pretrained.config import Precision, PretrainedConfig
-from plait.encoders.pretrained.fewer import fewer
+from plait.encoders.pretrained.fewer import fewer, fewer_spans
 from plait.encoders.pretrained.int8 import Graph
 from plait.encoders.pretrained.weights import find_model, identity
 from plait.encoders.reduction import Reduction
@@ -212,6 +212,13 @@ class Pretrained(Encoder):
             chosen = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))
             self.token_reduction = Reduction(self.width)
             self.token_reduction.fit(tokens[chosen[:FITTED_ON]], seed)
+
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters that each token which is kept stands for."""
+        if not self.config.tokens:
+            return None
+        found = self.backbone.spans(text)
+        return found and fewer_spans(found, self.config.tokens)
 
     def encode(self, samples: Sequence[Vectors]) -> Features:
         """Return the components of (b) samples, and of their tokens where these are kept."""

@@ -29,6 +29,24 @@ def fewer(features: Features, most: int) -> Features:
     return _spans(features, most)
 
 
+def fewer_spans(spans: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """Return the characters of the tokens that `fewer` leaves of a text's.
+
+    Args:
+        spans: of each token, first and one past the last; empty ones stand for no character.
+        most: tokens that are left, at most.
+    """
+    count = len(spans)
+    if count <= most:
+        return spans
+    joined = []
+    for part in range(most):
+        own = [span for token, span in enumerate(spans)
+               if token * most // count == part and span[1] > span[0]]  # fmt: skip
+        joined.append((min(a for a, _ in own), max(b for _, b in own)) if own else (0, 0))
+    return joined
+
+
 def _cells(features: Features, height: int, width: int, side: int) -> Features:
     """Return the means over a grid of at most side by side cells."""
     new = (min(side, height), min(side, width))

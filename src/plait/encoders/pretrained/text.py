@@ -85,7 +85,7 @@ class TextBackbone(Towered):
         self.most = min(int(limit) for limit in (*limits, longest) if limit)
         self.fixed = config.model_type.removesuffix("_text_model") in ALWAYS_PADDED
         self.from_left = self.fixed and self.tokenizer.padding_side == "left"
-        self.encode = self._fast()
+        self.encode, self.offsets = self._fast()
 
     def _require_vocabulary(self, config: Any) -> None:
         words, rows = len(self.tokenizer), config.vocab_size
@@ -95,17 +95,25 @@ class TextBackbone(Towered):
                 f"{rows:,}; they are not of one model."
             )
 
-    def _fast(self) -> Any:
-        """Return a function from a text to its token numbers, cut at the longest."""
+    def _fast(self) -> tuple[Any, Any]:
+        """Return functions from a text, cut at the longest, to token numbers and characters."""
         fast = getattr(self.tokenizer, "backend_tokenizer", None)
         if fast is None:
-            return lambda text: (
+            slow = lambda text: (  # noqa: E731
                 self.tokenizer(text, truncation=True, max_length=self.most).input_ids
             )
+            return slow, lambda text: None  # it does not know them
         own = copy.deepcopy(fast)  # several columns may share the tokenizer
         own.no_padding()
         own.enable_truncation(self.most)
-        return lambda text: own.encode(text).ids
+        return lambda text: own.encode(text).ids, lambda text: own.encode(text).offsets
+
+    def spans(self, text: str) -> list[tuple[int, int]] | None:
+        """Return the characters of each token; none for the prompt, and for what marks the ends."""
+        whole = self.prompt + text
+        found = self.offsets(whole.lower() if self.lower else whole)
+        before = len(self.prompt)
+        return found and [(max(a - before, 0), max(b - before, 0)) for a, b in found]
 
     def prepare(self, value: str) -> tuple[np.ndarray, ...]:
         """Return (t) token numbers."""

@@ -1,0 +1,261 @@
+"""The pointing game on scenes of emoji: is each name's highest place inside the thing it names?
+
+    python benchmarks/regions.py             within 12 minutes of one core: three seeds
+    python benchmarks/regions.py --full      five seeds, more scenes
+    python benchmarks/regions.py --draw DIR  four scenes with the map of every word, no more
+
+A scene is two to four of forty emoji on a plain ground, none over another; its text names them in
+another order: "red apple and fire truck". A space is learned from pairs of scene and text alone
+(FILIP, both encoders from scratch); where a thing is, is never said. On scenes that it has not seen
+the maximum of the mean map of a name's words must fall inside the thing's box (Zhang et al., IJCV
+2018, section 4.1, without their margin of 15 pixels). Beside it stand the share of the picture that
+the box covers, which is what a random place hits, and the middle of the picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rows import Row, describe, measure, table
+
+import plait
+from plait.encoders.config import choose_encoders
+from plait.explain.regions import Regions
+from plait.progress import Progress
+from plait.space import AlignConfig, Space
+from plait.tasks.align import AlignTaskConfig
+from plait.train.config import TrainConfig
+
+SIDE = 128
+"""Of a scene, in pixels."""
+
+KINDS = 40
+
+Box = tuple[int, int, int, int]
+"""Top, left, bottom, right."""
+
+GROUPS = ("animals & nature", "food & drink", "travel & places", "objects", "activities")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture, its text, and where in the picture each name's thing is.
+
+    Attributes:
+        picture: (SIDE SIDE 3) uint8.
+        names: in the order of the text.
+        boxes: (k 4) top, left, bottom, right of each, in 0..1.
+    """
+
+    picture: np.ndarray
+    names: tuple[str, ...]
+    boxes: np.ndarray
+
+    @property
+    def text(self) -> str:
+        """The names, with `and` between them."""
+        return " and ".join(self.names)
+
+
+def vocabulary() -> dict[str, dict[str, Image.Image]]:
+    """Return the pictures of forty emoji by vendor and name, each of a family of its own."""
+    tables = {vendor: plait.datasets.load("emoji", vendor) for vendor in ("google", "twitter")}
+    first = tables["google"]
+    rows = {
+        first.cell("family", row): row for row in range(len(first))
+        if first.cell("group", row) in GROUPS
+        and first.cell("name", row).replace(" ", "").isalpha()
+        and len(first.cell("name", row).split()) <= 2
+    }  # fmt: skip
+    chosen = np.random.default_rng(0).permutation(list(rows.values()))[:KINDS]
+    return {
+        vendor: {
+            found.cell("name", int(row)): Image.open(
+                io.BytesIO(found.cell("picture", int(row)))
+            ).convert("RGBA")
+            for row in chosen
+        }
+        for vendor, found in tables.items()
+    }
+
+
+def placed(count: int, random: np.random.Generator) -> list[Box]:
+    """Return boxes that do not meet; fewer than asked for, where one found no room by chance."""
+    boxes: list[Box] = []
+    for _ in range(count):
+        size = int(random.integers(32, 49))
+        for top, left in random.integers(0, SIDE - size + 1, (20, 2)).tolist():
+            box = (top, left, top + size, left + size)
+            if all(box[0] >= b[2] or box[2] <= b[0] or box[1] >= b[3] or box[3] <= b[1]
+                   for b in boxes):  # fmt: skip
+                boxes.append(box)
+                break
+    return boxes
+
+
+def scene(pictures: dict[str, Image.Image], random: np.random.Generator) -> Scene:
+    """Return two to four emoji at random places on a plain ground with noise."""
+    ground = random.integers(120, 256, 3) + random.normal(0, 8, (SIDE, SIDE, 3))
+    canvas = Image.fromarray(ground.clip(0, 255).astype(np.uint8))
+    names = random.permutation(list(pictures))[: random.integers(2, 5)]
+    boxes: list[Box] = []
+    while len(boxes) < len(names):
+        boxes = placed(len(names), random)
+    for name, (top, left, bottom, _) in zip(names, boxes, strict=True):
+        size = bottom - top
+        picture = pictures[str(name)].resize((size, size), Image.Resampling.LANCZOS)
+        canvas.paste(picture, (left, top), picture)
+    order = random.permutation(len(names))
+    return Scene(
+        np.asarray(canvas), tuple(str(names[i]) for i in order), np.array(boxes)[order] / SIDE
+    )
+
+
+def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
+    """Return the space that was learned from some scenes, judged as search on others."""
+    encoders = choose_encoders([f"image={key['image']}", f"text={key['text']}"])
+    trained = replace(
+        encoders.trained, width=64, layers=0, side=SIDE, patch=16, dropout=0.0, vocabulary=400
+    )
+    both = [*scenes, *held]
+    return plait.align(
+        {
+            "picture": [one.picture for one in both],
+            "text": [one.text for one in both],
+            "part": ["train"] * len(scenes) + ["test"] * len(held),
+        },
+        "picture",
+        "text",
+        modalities={"text": "text"},
+        split="column:part",
+        config=AlignConfig(
+            task=AlignTaskConfig(loss="filip", width=64, hidden=256),
+            encoders=replace(encoders, trained=trained),
+            deep=TrainConfig(
+                epochs=key["epochs"], least_steps=1, batch_size=64, learning_rate=2e-3,
+                weight_decay=0.05, patience=key["epochs"], clip=1.0, modality_dropout=0.0,
+            ),
+            seed=key["seed"],
+        ),
+        progress=Progress(show=True),
+    )  # fmt: skip
+
+
+def pointed(found: Regions, names: tuple[str, ...]) -> list[tuple[float, float]]:
+    """Return the place of each name: of the mean map of its words, whose order is the text's."""
+    places, start = [], 0
+    for name in names:
+        end = start + len(name.split())
+        joint = replace(found, cosines=found.cosines[start:end].mean(axis=0, keepdims=True))
+        places.append(joint.point(0))
+        start = end + 1  # past the `and`
+    return places
+
+
+def inside(place: tuple[float, float], box: np.ndarray) -> bool:
+    """Return whether a place is in a box."""
+    return bool(box[0] <= place[0] < box[2] and box[1] <= place[1] < box[3])
+
+
+def game(space: Space, scenes: list[Scene]) -> Row:
+    """Return the share of names that are pointed at rightly, by chance, and from the middle."""
+    hits, areas, middles = [], [], []
+    for one in scenes:
+        found = space.regions(one.picture, one.text)
+        assert isinstance(found, Regions)
+        for place, box in zip(pointed(found, one.names), one.boxes, strict=True):
+            hits.append(inside(place, box))
+            middles.append(inside((0.5, 0.5), box))
+            areas.append((box[2] - box[0]) * (box[3] - box[1]))
+    return {
+        "names": len(hits),
+        "pointing": float(np.mean(hits)),
+        "chance": float(np.mean(areas)),
+        "middle": float(np.mean(middles)),
+    }
+
+
+def made(count: int, pictures: dict[str, Image.Image], seed: int) -> list[Scene]:
+    """Return so many scenes."""
+    random = np.random.default_rng(seed)
+    return [scene(pictures, random) for _ in range(count)]
+
+
+def space_of(key: Row, pictures: dict[str, Image.Image]) -> tuple[Space, list[Scene]]:
+    """Return what is learned for a key, and the scenes that it is judged on."""
+    held = made(200, pictures, 1000 + key["seed"])
+    return learn(made(key["scenes"], pictures, key["seed"]), held, key), held
+
+
+def run(key: Row) -> Row:
+    """Learn from scenes of one vendor; point in new ones of the same, and of the other."""
+    both = vocabulary()
+    space, held = space_of(key, both["google"])
+    (retrieval,) = (one for one in space.facts["retrieval"] if one["query"] == "text")
+    other = made(200, both["twitter"], 2000 + key["seed"])
+    return {
+        "same": game(space, held),
+        "other": game(space, other),
+        "recall@1": retrieval["scores"]["recall@1"]["value"],
+    }
+
+
+def draw(folder: Path, key: Row) -> None:
+    """Draw scenes with the map of every word."""
+    folder.mkdir(parents=True, exist_ok=True)
+    space, held = space_of(key, vocabulary()["google"])
+    print({**key, **game(space, held)})
+    for number, one in enumerate(held[:4]):
+        print(space.regions(one.picture, one.text).draw(folder / f"scene-{number}.png"))
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--draw", type=Path)
+    parser.add_argument("--scenes", type=int)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--image", default="convolutional")
+    parser.add_argument("--text", default="convolutional")
+    said = parser.parse_args()
+    keys = [
+        {
+            "image": said.image,
+            "text": said.text,
+            "scenes": said.scenes or (8000 if said.full else 3000),
+            "epochs": said.epochs or 20,
+            "seed": seed,
+        }
+        for seed in range(5 if said.full else 3)
+    ]
+    if said.draw:
+        draw(said.draw, keys[0])
+        return
+    rows = measure("regions", keys, run, budget=12 * 60)
+    if len(rows) > 1:
+        table(
+            [
+                {
+                    "drawn by": {"same": "the vendor learned from", "other": "another"}[vendor],
+                    **{
+                        name: describe([row[vendor][name] for row in rows])
+                        for name in ("pointing", "chance", "middle")
+                    },
+                }
+                for vendor in ("same", "other")
+            ],
+            ["drawn by", "pointing", "chance", "middle"],
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
