@@ -1,6 +1,7 @@
 """What users of MovieLens choose next: popularity, item-kNN, and two towers with and without parts.
 
-    python benchmarks/recommend.py            about 70 minutes on one core: three seeds
+    python benchmarks/recommend.py            about 30 minutes on one core: three seeds, four ways
+    python benchmarks/recommend.py --full     all ways
     python benchmarks/recommend.py --quick    one seed, two passes over the choices: does it run?
 
 A choice is a rating of 4 or 5 (54,916, of 942 users). The latest fifth of them is judged, each user
@@ -47,6 +48,9 @@ WAYS: dict[str, tuple[RecommendConfig, str]] = {
     "networks": (RecommendConfig(), "networks"),
     "networks, content alone": (CONTENT, "networks"),
 }
+MAIN = ("identities alone", "content alone", "both", "both, no history")
+"""Ways that are tried without --full."""
+
 WORDS = ("title", "plot", "director", "actors")
 COLUMNS = {
     "none": [],
@@ -120,14 +124,16 @@ def main() -> None:
     """Measure, and print each way beside the baselines."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--full", action="store_true")
     parser.add_argument("--epochs", type=int, default=8, help="Most passes over the choices.")
     given = parser.parse_args()
     epochs, seeds = (2, range(1)) if given.quick else (given.epochs, range(3))
-    ways = [way for way in WAYS if "networks" not in way or os.environ.get("PLAIT_MODELS")]
-    if len(ways) < len(WAYS):
+    asked = list(WAYS) if given.full else list(MAIN)
+    ways = [way for way in asked if "networks" not in way or os.environ.get("PLAIT_MODELS")]
+    if len(ways) < len(asked):
         print("PLAIT_MODELS is not set: no rows of networks", file=sys.stderr)
     keys = [{"seed": seed, "epochs": epochs, "way": way} for seed in seeds for way in ways]
-    rows = measure("recommend", keys, run, budget=90 * 60)
+    rows = measure("recommend", keys, run, budget=40 * 60)
     lines = []
     first = [row for row in rows if row["way"] == ways[0]]
     for name in ("popularity", "item-kNN"):
