@@ -4,6 +4,8 @@
     python benchmarks/search.py --full      1,000,000 rows too, for size, memory and equal rows
     python benchmarks/search.py --rows 5000 a short one, to see that it runs
 
+It needs faiss beside what plait[search] installs: pip install faiss-cpu.
+
 `clustered` are 512 numbers around 1,000 centres, as embeddings of pictures lie; `real` are MiniLM's
 vectors of product titles and photo captions of the development data (384 numbers), repeated with
 noise. Queries are own vectors with noise. Each way is built and asked in its own process, one

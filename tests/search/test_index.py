@@ -137,6 +137,16 @@ def test_what_is_not_wanted_moves_away(index: Index) -> None:
     assert not any("red" in hit.cells["words"] for hit in unlike)
 
 
+def test_rows_that_go_while_they_are_read(index: Index) -> None:
+    vectors = index.store.vectors_of(np.array([2, 999, 3, 0]))
+    assert np.isnan(vectors[[1, 2]]).all()
+    np.testing.assert_array_equal(vectors[[0, 3]], index.store.vectors_of(np.array([2, 0])))
+    assert index.store.vectors_of(np.array([], np.int64)).shape == (0, 32)
+    assert index.store.take(np.array([5, 999, 1]), ["name"])["name"].to_pylist() == [
+        "thing 0-5", "thing 0-1"
+    ]  # fmt: skip
+
+
 def test_pages_follow_one_another(index: Index) -> None:
     for mode in ("hybrid", "vector", "text"):
         whole = [h.row for h in index.search("white plate", k=30, mode=mode)]
@@ -245,6 +255,8 @@ def test_with_a_key_rows_take_the_place_of_their_like(space: Space, tmp_path: Pa
     assert only.row == 4
     with pytest.raises(TableError, match="The table has no column 'name', the key that tells"):
         index.add({"code": table["code"][:2]})
+    with pytest.raises(TableError, match=r"the key: .* \(1 different ones in 2 rows"):
+        index.add(part(table, [4, 4]))
     with pytest.raises(TableError, match="Column 'brand' cannot be the key: its values are miss"):
         plait.index(space, table, tmp_path / "j.lance", key="brand", progress=QUIET)
 

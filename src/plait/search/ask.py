@@ -91,7 +91,7 @@ def answer(
 
 def _vector(store: Store, space: Space, query: Query) -> np.ndarray | None:
     vectors = [
-        store.vectors_of(np.array([term.value]))[0] if term.kind == "like"
+        store.vectors_of(store.require(term.value))[0] if term.kind == "like"
         else vector_of(space, term)
         for term in query.terms
     ]  # fmt: skip

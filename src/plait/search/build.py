@@ -16,7 +16,7 @@ from plait.search.facts import Facts
 from plait.search.index import Index
 from plait.search.kept_space import keep
 from plait.search.place import exists
-from plait.search.rows import WORDS, arrow_schema, batches, plain_columns
+from plait.search.rows import WORDS, arrow_schema, batches, plain_columns, require_key
 from plait.search.store import Store
 from plait.space import Space
 from plait.types import Modality, Schema
@@ -73,7 +73,7 @@ def index(
         if column.modality in WORDS and column.name in columns
     ]  # fmt: skip
     if key is not None:
-        _require_key(table, key)
+        require_key(table, key)
     facts = Facts(
         fingerprint=keep(space, uri),
         group=group,
@@ -103,16 +103,6 @@ def _group(space: Space, table: Table, group: str | None) -> str:
         f"The table has none of the columns that the space reads: {list(space.groups)}; it has "
         f"{table.columns}."
     )
-
-
-def _require_key(table: Table, key: str) -> None:
-    """Refuse a key that does not tell rows apart."""
-    values = table.values(key)
-    if None in values or len(set(values)) < len(values):
-        raise TableError(
-            f"Column {key!r} cannot be the key: its values are missing or repeat "
-            f"({len(set(values)):,} different ones in {len(values):,} rows)."
-        )
 
 
 def _picture(space: Space, group: str, schema: Schema) -> str | None:

@@ -48,7 +48,7 @@ def late_order(store: Store, facts: Facts, space: Space, query: Query, order: Or
     theirs = space.tokens(_table(store, facts, space, best), facts.group)
     for term in query.terms:
         if term.kind == "like":
-            table, group = _table(store, facts, space, np.array([term.value])), facts.group
+            table, group = _table(store, facts, space, store.require(term.value)), facts.group
         else:
             table, group = table_of(space, term)
         own = space.tokens(table, group)

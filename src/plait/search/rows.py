@@ -123,12 +123,29 @@ def require_columns(table: Table, facts: Facts) -> None:
     """
     if facts.key is not None and facts.key not in table:
         raise TableError(f"The table has no column {facts.key!r}, the key that tells rows apart.")
+    if facts.key is not None:
+        require_key(table, facts.key)
     for name in table.columns:
         if name not in facts.columns:
             raise TableError(
                 f"Column {name!r} is not in the index, which holds {list(facts.columns)}."
                 f"{did_you_mean(name, facts.columns)} Drop it, or build the index again."
             )
+
+
+def require_key(table: Table, key: str) -> None:
+    """Refuse a key that does not tell rows apart.
+
+    Raises:
+        TableError: when a value is missing or there twice.
+        ColumnError: when there is no such column.
+    """
+    values = table.values(key)
+    if None in values or len(set(values)) < len(values):
+        raise TableError(
+            f"Column {key!r} cannot be the key: its values are missing or repeat "
+            f"({len(set(values)):,} different ones in {len(values):,} rows)."
+        )
 
 
 def _array(part: Table, field: pa.Field, facts: Facts, vectors: np.ndarray) -> pa.Array:

@@ -100,5 +100,6 @@ def snapshot(store: Store, base: Sidecar, version: int) -> Snapshot | None:
     fresh = numbers[~same]
     if len(fresh) + int((~kept).sum()) > MOST_CHANGED * max(len(base.numbers), 1):
         return None
-    vectors = store.vectors_of(fresh) if len(fresh) else np.zeros((0, store.width), np.float32)
-    return Snapshot(version, base, None if kept.all() else kept, fresh, vectors)
+    vectors = store.vectors_of(fresh)
+    there = np.isfinite(vectors).all(axis=1)  # others have been removed meanwhile
+    return Snapshot(version, base, None if kept.all() else kept, fresh[there], vectors[there])

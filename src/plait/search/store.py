@@ -260,18 +260,26 @@ class Store:
     def vectors_of(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors (n d) of rows by their numbers; NaN for one that is gone or has none.
 
-        Raises:
-            ModelError: when a row is not in the index.
+        Another process may remove a row between the finding and the reading of it.
         """
         found = self.take(rows, [VECTOR])
-        if found.num_rows < len(rows):
-            gone = sorted(set(rows.tolist()) - set(found[ROW].to_pylist()))
-            raise ModelError(f"Row {gone[0]} is not in the index {self.uri!r}.")
         there = found[VECTOR].combine_chunks()
-        width = there.type.list_size
-        matrix = np.full((len(rows), width), np.nan, np.float32)
-        matrix[there.is_valid().to_numpy(zero_copy_only=False)] = _matrix(there.drop_null())
-        return matrix
+        whole = there.is_valid().to_numpy(zero_copy_only=False)
+        numbers = found[ROW].to_numpy().astype(np.int64)[whole]
+        vectors = dict(zip(numbers.tolist(), _matrix(there.drop_null()), strict=True))
+        none = np.full(self.width, np.nan, np.float32)
+        return np.stack([vectors.get(row, none) for row in rows.tolist()] or [none])[: len(rows)]
+
+    def require(self, row: int) -> np.ndarray:
+        """Return the number of a row, (1).
+
+        Raises:
+            ModelError: when it is not in the index.
+        """
+        number = np.array([row], np.int64)
+        if row < 0 or not self.take(number, [VECTOR]).num_rows:
+            raise ModelError(f"Row {row} is not in the index {self.uri!r}.")
+        return number
 
     @contextmanager
     def _filtering(self, where: str) -> Iterator[None]:
