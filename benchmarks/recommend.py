@@ -9,7 +9,7 @@ at each of his moments with all that he chose strictly before; films are those t
 A tenth of the films, other ones with each seed, is hidden from learning: `new` is how well these
 are found among themselves and the few that nobody had chosen yet; all other scores leave them out.
 The rows of the data come as people rated lists that the site showed them, so that a good part of
-the order is the site's (Fan et al., RecSys 2024). Research use only.
+the order is the site's (Fan et al., TOIS 2024). Research use only.
 
 Rows of `networks` read posters and plots with the frozen networks in PLAIT_MODELS, and are skipped
 without it.

@@ -20,7 +20,7 @@ def item_neighbours(learned: Interactions, neighbours: int) -> csr_matrix:
 
         s_ij = |U_i and U_j| / sqrt(|U_i| |U_j|)
 
-    Item-based top-N recommendation (Deshpande and Karypis, TOIS 2004, sections 4.1 and 4.2),
+    Item-based top-N recommendation (Deshpande and Karypis, TOIS 2004, section 4),
     without its normalisation of a row's cosines to the sum 1.
 
     Args:

@@ -23,7 +23,7 @@ class ItemTower(Fitted):
 
     The identity is a vector learned for each item that was chosen while learning. Any other item
     lacks it, as a row may lack a picture; so that this is nothing new, it is hidden at random in
-    training (DropoutNet, Volkovs et al., NeurIPS 2017, section 4.2), and a new item stands where
+    training (DropoutNet, Volkovs et al., NeurIPS 2017), and a new item stands where
     its content puts it.
 
     Args:

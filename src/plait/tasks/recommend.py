@@ -15,7 +15,7 @@ class Recommend(Align):
 
     The negatives j are the items of the b_i rows of other users in the batch, which are drawn as
     often as they are chosen: q. Left alone, popular items would be negatives too often and end too
-    low, so each is divided by how often it is expected (logQ: Yi et al., RecSys 2019, section 4; q
+    low, so each is divided by how often it is expected (logQ: Yi et al., RecSys 2019; q
     is counted, since all learning rows are there). The sum is then that over all items in the mean.
     A row's own item is not drawn, and so not corrected (Khrylchenko et al., RecSys 2025; without
     their weights of rows). s is the cosine over a learned temperature.
