@@ -16,6 +16,8 @@ from PIL import Image
 from test_regions import SEEING, scene
 
 from plait.cli import main
+from plait.commands.regions import _spans
+from plait.explain.regions import moments_of
 
 
 def plait(*arguments: object, ok: bool = True) -> str:
@@ -78,6 +80,13 @@ def test_regions(folder: Path, tmp_path: Path) -> None:
         "there", "There"
     )
     assert "suffix must be" in plait(*said[:-2], "out.gif", "--image", picture, ok=False)
+
+
+def test_moments_in_words() -> None:
+    times = np.array([0.5, 1.5, 2.5])
+    cosines = np.array([[0.0, 0.9, 0.9], [0.0, 0.1, 0.2]])
+    found = moments_of("dog barks", ["dog", "barks"], cosines, times, 0.5)
+    assert _spans(found) == ["dog: 1.00 to 3.00 s", "barks: nowhere above the threshold"]
 
 
 def test_classify(folder: Path, tmp_path: Path) -> None:
