@@ -137,7 +137,7 @@ def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
         modalities={"text": "text"},
         split="column:part",
         config=AlignConfig(
-            task=AlignTaskConfig(loss="filip", width=64, hidden=256),
+            task=AlignTaskConfig(loss="filip", width=64, hidden=256, noise=0.0, pooled=0.0),
             encoders=replace(encoders, trained=trained),
             deep=TrainConfig(
                 epochs=key["epochs"], least_steps=1, batch_size=64, learning_rate=2e-3,

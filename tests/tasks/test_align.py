@@ -54,12 +54,16 @@ def test_siglip_has_a_bias() -> None:
     assert not Align(2, AlignTaskConfig()).bias.requires_grad
 
 
-def test_filip_compares_tokens() -> None:
-    features, task = joined(each=3), Align(2, AlignTaskConfig("filip", 0.1)).double()
+@pytest.mark.parametrize("pooled", [0.0, 0.3])
+def test_filip_compares_tokens_and_what_they_are_pooled_to(pooled: float) -> None:
+    config = AlignTaskConfig("filip", 0.1, pooled=pooled)
+    features, task = joined(each=3), Align(2, config).double()
     left, right = features.tokens[:, :3], features.tokens[:, 3:]
     mask = torch.ones(ROWS, 3, dtype=torch.bool)
     ways = (late_cosines(left, mask, right, mask), late_cosines(right, mask, left, mask))
     losses = sum(info_nce(10 * way, NONE) for way in ways) / 2
+    means = torch.from_numpy(unit(left.mean(dim=1)) @ unit(right.mean(dim=1)).T)
+    losses += pooled * sum(info_nce(10 * way, NONE) for way in (means, means.T)) / 2
     expected = (losses * WEIGHT).sum() / WEIGHT.sum()
     assert task.loss(features, names(), WEIGHT).item() == pytest.approx(expected.item(), abs=1e-6)
 

@@ -33,6 +33,8 @@ class AlignTaskConfig:
         noise: spread of the noise that is added in training to what each group's map reads, whose
             numbers have about the spread 1: few pairs are learned by heart without it. A joint
             model's own space is learned on without.
+        pooled: weight of InfoNCE on the pooled vectors beside `filip`, which by itself leaves the
+            mean of a row's tokens meaningless, and with it all search by one vector a row.
     """
 
     loss: Literal["infonce", "siglip", "filip"] = "infonce"
@@ -41,6 +43,7 @@ class AlignTaskConfig:
     width: int = 256
     hidden: int = 0
     noise: float = 0.7
+    pooled: float = 1.0
 
     def __post_init__(self) -> None:
         check_range(self, "temperature", 0.01, 10.0)
@@ -48,6 +51,7 @@ class AlignTaskConfig:
         check_range(self, "width", 2, 65536)
         check_range(self, "hidden", 0, 65536)
         check_range(self, "noise", 0.0, 100.0)
+        check_range(self, "pooled", 0.0, 100.0)
 
 
 class Align(Objective):
@@ -88,16 +92,20 @@ class Align(Objective):
 
     def _losses(self, features: Features, left: int, right: int, alike: Tensor) -> Tensor:
         """Return (b) losses of rows that have both groups."""
-        if self.config.loss == "filip":
-            one, other = (self._tokens(features, group) for group in (left, right))
-            forth, back = late_cosines(*one, *other), late_cosines(*other, *one)
-        else:
-            forth = cosines(*(self._pooled(features, group) for group in (left, right)))
-            back = forth.T
+        forth = cosines(*(self._pooled(features, group) for group in (left, right)))
         if self.config.loss == "siglip":
             return sigmoid_pairs(self.scale() * forth + self.bias, alike)
-        hardness = self.config.hardness
-        there, here = (info_nce(self.scale() * way, alike, hardness) for way in (forth, back))
+        pooled = self._both_ways(forth, forth.T, alike)
+        if self.config.loss == "infonce":
+            return pooled
+        one, other = (self._tokens(features, group) for group in (left, right))
+        late = self._both_ways(late_cosines(*one, *other), late_cosines(*other, *one), alike)
+        return late + self.config.pooled * pooled
+
+    def _both_ways(self, forth: Tensor, back: Tensor, alike: Tensor) -> Tensor:
+        """Return (b), the mean of InfoNCE from left to right and from right to left."""
+        ways = (self.scale() * way for way in (forth, back))
+        there, here = (info_nce(way, alike, self.config.hardness) for way in ways)
         return (there + here) / 2
 
     def _present(self, features: Features, group: int) -> Tensor:
