@@ -877,7 +877,7 @@ LIMITS = {
               "learning_rate": 0.0, "weight_decay": -1.0, "clip": -1.0, "average": 1.0,
               "patience": 0, "validation_share": 0.6, "modality_dropout": 1.0,
               "token_dropout": 1.0, "mixup": -1.0, "modulation": -1.0},
-    "encoders.pretrained": {"width": 0, "tokens": -1, "batch_size": 0, "longest_text": -1},
+    "encoders.pretrained": {"width": -1, "tokens": -1, "batch_size": 0, "longest_text": -1},
     "encoders.finetune": {"layers": 0, "rank": 0, "rate": -1.0, "decay": 0.0},
     "linear": {"strength": -1.0, "iterations": 0},
     "trees": {"rounds": 0, "trees": 0, "leaves": 1, "learning_rate": 0.0, "least_rows": 0,

@@ -38,7 +38,7 @@ TRAIN = TrainConfig(
     modality_dropout=0.0,
     patience=30,
 )
-CONFIG = RecommendConfig(task=AlignTaskConfig(width=32), train=TRAIN, longest=5)
+CONFIG = RecommendConfig(task=AlignTaskConfig(width=32, noise=0.0), train=TRAIN, longest=5)
 SAID = {"item.words": "text"}
 
 
@@ -299,7 +299,7 @@ def test_settings() -> None:
     with pytest.raises(ConfigError, match="'train.modality_dropout' must be 0 here"):
         RecommendConfig(train=TrainConfig())
     with pytest.raises(ConfigError, match="A width of 30 cannot be shared by 4 heads"):
-        RecommendConfig(task=AlignTaskConfig(width=30))
+        RecommendConfig(task=AlignTaskConfig(width=30, noise=0.0))
     for setting in ("hidden", "longest", "heads", "layers", "neighbours", "held_out"):
         with pytest.raises(ConfigError, match=f"Setting '{setting}' must be between"):
             replace(CONFIG, **{setting: -1})

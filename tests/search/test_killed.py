@@ -41,7 +41,9 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     space.save(folder / "space")
     plait.index(space, things(ROWS), folder / "kept.lance", group="code", progress=QUIET)
     script = Path(__file__).with_name("killed.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(script.parents[1]), *sys.path])}
+    paths = os.pathsep.join([str(script.parents[1]), *sys.path])
+    # A forked process would wait for threads that only its parent has.
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, script, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env=environment, start_new_session=True,

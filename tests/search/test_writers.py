@@ -56,8 +56,10 @@ def test_two_writers_at_once(tmp_path: Path) -> None:
     arguments = [str(part) for key, (same, _) in cases.items()
                  for part in (indexes[key].store.uri, same)]  # fmt: skip
     places = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    # A forked process would wait for threads that only its parent has.
+    environment = {**os.environ, "PYTHONPATH": places, "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", WRITERS, tmp_path / "space", *arguments], check=True,
-                   env={**os.environ, "PYTHONPATH": places}, timeout=120)  # fmt: skip
+                   env=environment, timeout=120)  # fmt: skip
     for key, (_, rows) in cases.items():
         found = indexes[key].search("red cup", k=200, mode="vector")
         assert len(indexes[key]) == rows
