@@ -141,3 +141,20 @@ def test_pairs(folder: Path, tmp_path: Path) -> None:
     shown = plait(*said[:-1], tmp_path / "random.parquet")
     assert "0 of near strangers, 60 of random ones" in shown
     assert "suffix must be .parquet" in plait(*said[:-1], tmp_path / "pairs.csv", ok=False)
+
+
+def test_a_space_is_evaluated_and_what_it_could_not_read_is_told(folder: Path) -> None:
+    shown = plait("evaluate", folder / "space", folder / "table.csv")
+    assert "is searched" in shown
+    found = json.loads(plait("evaluate", folder / "space", folder / "table.csv", "--json"))
+    assert {one["query"] for one in found} == {"photo", "caption"}
+    rows = (folder / "table.csv").read_text().splitlines()
+    rows[4] = rows[4].replace(".png", ".gone")
+    (folder / "bad.csv").write_text("\n".join(rows))
+    shown = plait(
+        "align", folder / "bad.csv", "--left", "photo", "--right", "caption", "--text", "caption",
+        "--image", "photo", "-o", folder / "bad",
+    )  # fmt: skip
+    assert "1 cell or whole rows could not be used (1 in photo)" in shown
+    assert "3,photo," in (folder / "bad" / "skipped.csv").read_text()
+    assert "Next: plait index" in shown

@@ -34,9 +34,9 @@ from plait.commands.options import (
     names_of,
     read_table,
     show,
+    show_skipped,
     targets_of,
 )
-from plait.errors import many
 
 
 def fit(
@@ -144,10 +144,7 @@ def fit(
         score = test["scores"][board.metric]
         show(f"On {test['rows']:,} test rows kept apart: {board.metric} {score['value']:.4f} "
                f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
-    if len(model.ledger):
-        counts = ", ".join(f"{n} in {c}" for c, n in model.ledger.counts().most_common())
-        show(f"{many(len(model.ledger), 'cell')} or whole rows could not be used ({counts}): "
-               f"see {folder / 'skipped.csv'}.")  # fmt: skip
+    show_skipped(model.ledger, folder)
     show(f"The model is in {folder}. Next: plait predict {folder} new.csv")
 
 

@@ -71,17 +71,20 @@ def evaluate(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Score a model on a table whose target is known."""
+    """Score a model on a table whose target is known, or a space on rows that have both sides."""
     from plait.config import to_json
+    from plait.folder import kind_of
     from plait.model import load
+    from plait.report.tables import evaluation_table, retrieval_table
+    from plait.space import Space
 
-    result = load(model).evaluate(read_table(table, allow_outside, allow_urls, encoding, join))
-    if json:
-        show_json(to_json(result))
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
+    if kind_of(model) == "space":
+        found = Space.load(model).evaluate(rows)
+        show_json(to_json(list(found))) if json else show(retrieval_table(found))
         return
-    from plait.report.tables import evaluation_table
-
-    show(evaluation_table(result))
+    result = load(model).evaluate(rows)
+    show_json(to_json(result)) if json else show(evaluation_table(result))
 
 
 def explain(

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plait.errors import many
+
 if TYPE_CHECKING:
+    from plait.data.quality import Ledger
     from plait.data.table import Table
     from plait.ensemble.config import FitConfig
     from plait.types import Modality
@@ -198,3 +201,11 @@ def show_json(value: Any) -> None:
     import json
 
     print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def show_skipped(ledger: Ledger, folder: Path) -> None:
+    """Say what could not be used of the rows that were learned from, if anything."""
+    if len(ledger):
+        counts = ", ".join(f"{n} in {c}" for c, n in ledger.counts().most_common())
+        show(f"{many(len(ledger), 'cell')} or whole rows could not be used ({counts}): "
+             f"see {folder / 'skipped.csv'}.")  # fmt: skip

@@ -27,6 +27,7 @@ from plait.commands.options import (
     read_table,
     settings_of,
     show,
+    show_skipped,
 )
 
 
@@ -104,5 +105,10 @@ def align(
         progress=Progress(),
     )
     space.save(output, overwrite)
-    show(retrieval_table([from_json(Retrieval, one) for one in space.facts["retrieval"]]))
-    print(f"Space: {output}; vectors with plait.load({str(output)!r}).vectors(table, group)")
+    for part, words in (("before", "As the joint model has it:"), ("retrieval", "As learned:")):
+        if part in space.facts:
+            if "before" in space.facts:
+                show(words)
+            show(retrieval_table([from_json(Retrieval, one) for one in space.facts[part]]))
+    show_skipped(space.ledger, output)
+    show(f"The space is in {output}. Next: plait index {output} {table} -o found.lance")
