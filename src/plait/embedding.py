@@ -27,6 +27,9 @@ from plait.types import MEDIA
 BLOCK = 512
 """Rows whose values are sorted by length together, and that are read ahead."""
 
+A_TASK = 64
+"""Rows that one thread hashes at a time: handing them over one by one takes longer than hashing."""
+
 
 def embed_rows(
     reader: Reader,
@@ -85,7 +88,12 @@ class _Block:
         rows: list[int],
     ) -> None:
         self.encoder, self.store = encoder, store
-        self.keys = keys_of(pool.map(lambda row: content(reader, source, row), rows), identity)
+
+        def contents(part: list[int]) -> list[bytes | None]:
+            return [content(reader, source, row) for row in part]
+
+        found = pool.map(contents, blocks(rows, A_TASK))
+        self.keys = keys_of((own for part in found for own in part), identity)
         distinct = list(dict.fromkeys(key for key in self.keys if key is not None))
         self.known = store.read(distinct) if store is not None else {}
 
