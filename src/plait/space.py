@@ -74,9 +74,9 @@ class AlignConfig:
     encoders: EncoderConfig = field(default_factory=EncoderConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            batch_size=512, learning_rate=3e-3, weight_decay=0.1, modality_dropout=0.0
+            batch_size=512, learning_rate=3e-3, weight_decay=0.1, patience=30, modality_dropout=0.0
         )
-    )
+    )  # fmt: skip
     deep: TrainConfig = field(
         default_factory=lambda: TrainConfig(
             epochs=30, least_steps=1000, batch_size=128, learning_rate=1e-3, weight_decay=0.05,
