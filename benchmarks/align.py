@@ -148,11 +148,14 @@ def ridge(asked: dict[str, object], config: AlignConfig) -> Row:
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         centred = left - left[learning].mean(axis=0)
         centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+        asks = names[::-1]
         both = (vectors[own], centred[own])
         keys = (material.keys[own, 1], material.keys[own, 0])
         return [
-            to_json(retrieve(names[::way], both[::way], keys[::way], material.together[own], 0))
-            for way in (-1, 1)
+            to_json(
+                retrieve(asks[::way], both[::way], keys[::way], material.together[own], 0)
+            )
+            for way in (1, -1)
         ]  # fmt: skip
 
     def cost(penalty: float) -> float:
