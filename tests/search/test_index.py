@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made_index import CHINESE, QUIET, SHAPES, made_space, part, things
 
@@ -505,3 +506,25 @@ def test_stems_of_a_language(space: Space, tmp_path: Path) -> None:
     assert found[None] == 0
     assert found["English"] == sum("cup" in words for words in things(30)["words"])
     assert SHAPES[0] == "cup"
+
+
+def test_filters_of_many_rows_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plait.search.store.LOOKED_UP", 40)
+    index = plait.index(made_space(), things(50), tmp_path / "x.lance", group="code",
+                        progress=QUIET)  # fmt: skip
+    columns = {name for one in index.store.table.list_indices() for name in one.columns}
+    numbers = [f.name for f in index.store.schema
+               if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]  # fmt: skip
+    assert numbers
+    assert set(numbers) <= columns
+    name = numbers[0]
+    cells = index.store.take(np.arange(50), [name])[name].to_pylist()
+    limit = sorted(cells)[20]
+    before = {hit.row for hit in index.search("red cup", k=50, where=f"{name} < {limit}").hits}
+    assert before == {row for row, cell in enumerate(cells) if cell < limit}
+    index.add(things(30, seed=9))  # what the index does not hold yet is found all the same
+    everything = index.store.take(np.arange(80), [name])[name].to_pylist()
+    after = {hit.row for hit in index.search("red cup", k=100, where=f"{name} < {limit}").hits}
+    assert after == {row for row, cell in enumerate(everything) if cell < limit}
