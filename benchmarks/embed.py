@@ -63,7 +63,8 @@ def models() -> Path:
         BertModel(config).save_pretrained(home / "partial")
         tokenizer = Path(__file__).parents[1] / "build" / "models" / "all-MiniLM-L6-v2"
         for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
-            (home / "partial" / name).write_bytes((tokenizer / name).read_bytes())
+            for folder in ("partial", "clip"):  # of CLIP, for its speed in training
+                (home / folder / name).write_bytes((tokenizer / name).read_bytes())
         (home / "partial").rename(home / "minilm")
     return home
 
