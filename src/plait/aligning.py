@@ -18,18 +18,17 @@ from plait.data.read import read
 from plait.data.split import apart, make_split
 from plait.data.table import Table
 from plait.encoders.pretrained.encoder import Pretrained
-from plait.errors import ConfigError, TableError, unknown
+from plait.errors import ConfigError, TableError
 from plait.fitting import (
-    PRESETS,
     TOKENS_KEPT,
     check_cells,
     fingerprint,
     overrides_of,
-    require_networks,
+    preset_encoders,
     versions,
     without_nan,
 )
-from plait.grouping import Groups, components, content_keys, group_sources
+from plait.grouping import Groups, components, content_keys, group_sources, numbered
 from plait.joint import joint_of
 from plait.model import prepare, prepare_raw
 from plait.progress import Progress
@@ -158,12 +157,7 @@ def _ready(config: AlignConfig, preset: str) -> AlignConfig:
     Raises:
         ConfigError: for a preset that does not exist, or that does not align.
     """
-    if preset not in PRESETS:
-        raise ConfigError(unknown("Preset", preset, PRESETS))
-    encoders = config.encoders.or_else(PRESETS[preset])
-    if preset == "best" and encoders.finetune.way == "none":
-        encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
-    require_networks(encoders)
+    encoders = preset_encoders(config.encoders, preset)
     tokens = config.task.loss == "filip" or FUSIONS[config.fusion].level in BY_TOKENS
     if tokens and not encoders.pretrained.tokens:
         encoders = replace(encoders, pretrained=replace(encoders.pretrained, tokens=TOKENS_KEPT))
@@ -192,9 +186,7 @@ def _keys(reader: Reader, groups: Groups, key: str | None) -> np.ndarray:
     if key is None:
         return keys
     values = [None if value is None else repr(value) for value in reader.table.values(key)]
-    seen = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    own = [np.nan if value is None else float(seen[value]) for value in values]
-    return np.column_stack([keys, own])
+    return np.column_stack([keys, numbered(values)])
 
 
 def _require_pairs(material: Material) -> None:

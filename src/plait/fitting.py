@@ -338,12 +338,7 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
     Raises:
         ConfigError: for a preset that does not exist.
     """
-    if preset not in PRESETS:
-        raise ConfigError(unknown("Preset", preset, PRESETS))
-    encoders = config.encoders.or_else(PRESETS[preset])
-    if preset == "best" and encoders.finetune.way == "none":
-        encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
-    require_networks(encoders)
+    encoders = preset_encoders(config.encoders, preset)
     known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
     if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
         pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
@@ -351,17 +346,23 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
     return replace(config, encoders=encoders)
 
 
-def require_networks(encoders: EncoderConfig) -> None:
-    """Refuse to fine-tune where no column is read by a pretrained network.
+def preset_encoders(encoders: EncoderConfig, preset: str) -> EncoderConfig:
+    """Return the encoders with those of a preset where none is named, trained on by `best`.
 
     Raises:
-        ConfigError: naming the way out.
+        ConfigError: for a preset that does not exist, or where nothing can be fine-tuned.
     """
+    if preset not in PRESETS:
+        raise ConfigError(unknown("Preset", preset, PRESETS))
+    encoders = encoders.or_else(PRESETS[preset])
+    if preset == "best" and encoders.finetune.way == "none":
+        encoders = replace(encoders, finetune=replace(encoders.finetune, way="all"))
     if encoders.finetune.way != "none" and all(encoders.name(k) in ENCODERS[k] for k in KINDS):
         raise ConfigError(
             f"There is no pretrained network to fine-tune ({encoders.finetune.way!r} was asked "
             "for); say preset='best', or name one: image=NAME."
         )
+    return encoders
 
 
 def overrides_of(modalities: Mapping[str, str]) -> dict[str, Modality]:

@@ -68,6 +68,12 @@ def _require_column(schema: Schema, name: str, taken: set[str]) -> None:
         raise ColumnError(f"Column {name!r} is named twice; a column is of one group, once.")
 
 
+def numbered(values: Sequence[str | None]) -> np.ndarray:
+    """Return (n): equal values have the same number, in the order that they come; None is NaN."""
+    seen = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.array([np.nan if value is None else float(seen[value]) for value in values])
+
+
 def content_keys(reader: Reader, groups: Groups) -> np.ndarray:
     """Return (n m): rows with the same number have the same cells in a group; NaN is missing."""
     numbers = np.full((len(reader.table), len(groups)), np.nan)

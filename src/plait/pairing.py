@@ -17,7 +17,7 @@ from plait.data.read import read
 from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.errors import ConfigError, TableError
-from plait.grouping import components, content_keys, group_sources
+from plait.grouping import components, content_keys, group_sources, numbered
 from plait.progress import Progress
 from plait.space import Space
 from plait.types import MEDIA
@@ -140,8 +140,7 @@ def _numbers(table: Table, key: str | None) -> np.ndarray:
     if key is None:
         return np.full(len(table), np.nan)
     values = [None if is_missing(value) else str(value) for value in table.values(key)]
-    seen = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return np.array([np.nan if value is None else float(seen[value]) for value in values])
+    return numbered(values)
 
 
 def _moved(cell: Any, old: Path, new: Path) -> Any:
