@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -306,3 +306,67 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "clip": clip, "siglip": siglip, "naflex": naflex, "bert": bert, "decoder": decoder, "t5": t5,
     "whisper": whisper, "wav2vec2": wav2vec2, "ast": ast, "clap": clap, "videomae": videomae,
 }  # fmt: skip
+
+
+def causal(folder: Path, texts: Sequence[str], chat: bool = True) -> Path:
+    """A small Llama with subwords of its own, and a chat template."""
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from plait.subwords import learn_subwords
+
+    special = ["<|begin|>", "<|end|>", "<|user|>", "<|answer|>"]
+    words = PreTrainedTokenizerFast(
+        tokenizer_object=learn_subwords(texts, 400, special, lowercase=False),
+        bos_token="<|begin|>",
+        eos_token="<|end|>",
+        pad_token="<|end|>",
+    )
+    if chat:
+        words.chat_template = (
+            "{% for m in messages %}<|begin|><|user|>{{ m['content'] }}<|end|>{% endfor %}"
+            "{% if add_generation_prompt %}<|answer|>{% endif %}"
+        )
+    words.save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512,
+        bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    return save(LlamaForCausalLM(config), folder)
+
+
+def llava(folder: Path, texts: Sequence[str], kind: str = "llava") -> Path:
+    """A small LLaVA, or ViP-LLaVA: CLIP's eyes before a Llama."""
+    from transformers import (
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        PreTrainedTokenizerFast,
+        VipLlavaConfig,
+        VipLlavaForConditionalGeneration,
+    )
+
+    from plait.subwords import learn_subwords
+
+    special = ["<s>", "</s>", "<image>"]
+    words = PreTrainedTokenizerFast(
+        tokenizer_object=learn_subwords(texts, 400, special, lowercase=False),
+        bos_token="<s>", eos_token="</s>", pad_token="</s>",
+    )  # fmt: skip
+    words.save_pretrained(folder)
+    crop = {"height": SIDE, "width": SIDE}
+    pictures(folder, "CLIPImageProcessor", size={"shortest_edge": SIDE}, crop_size=crop)
+    own = {
+        "vision_config": CLIPVisionConfig(**VISION, projection_dim=16),
+        "text_config": LlamaConfig(
+            vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, bos_token_id=0, eos_token_id=1,
+            pad_token_id=1,
+        ),
+        "image_token_index": 2,
+    }  # fmt: skip
+    if kind == "vipllava":
+        config = VipLlavaConfig(**own, vision_feature_layers=[-1, -2])
+        return save(VipLlavaForConditionalGeneration(config), folder)
+    return save(LlavaForConditionalGeneration(LlavaConfig(**own, vision_feature_layer=-2)), folder)

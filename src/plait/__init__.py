@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from plait.ensemble.config import FitConfig
     from plait.errors import PlaitError
     from plait.estimators import PlaitClassifier, PlaitRegressor
-    from plait.fitting import compare, fit
+    from plait.learning import compare, fit
     from plait.loading import load
     from plait.model import Model
     from plait.search.build import index
@@ -33,10 +33,10 @@ _HOMES = {
     "PlaitRegressor": "plait.estimators",
     "align": "plait.aligning",
     "check": "plait.doctor",
-    "compare": "plait.fitting",
+    "compare": "plait.learning",
     "distil": "plait.distillation",
     "embed": "plait.vectors",
-    "fit": "plait.fitting",
+    "fit": "plait.learning",
     "index": "plait.search.build",
     "load": "plait.loading",
     "read": "plait.data.read",

@@ -8,9 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from plait.errors import ConfigError
+from plait.layers import feed_forward
 
 Turn = tuple[Tensor, Tensor]
 """Cosines and sines of the angles that tokens are turned by, each (b 1 t d/2) of one head."""
+
+
+Memory = tuple[Tensor, Tensor]
+"""Keys and values, each (b h s d) of one head."""
 
 
 class Rotary(nn.Module):
@@ -112,17 +117,33 @@ class Attention(nn.Module):
             turn: of the tokens.
             context_turn: of the context.
         """
-        query = turned(self._split(self.query(tokens)), turn)
+        return self.recall(tokens, self.remember(context, context_turn), mask[:, None], turn)
+
+    def remember(self, context: Tensor, turn: Turn | None = None) -> Memory:
+        """Return keys and values of a context (b s d), to be asked more than once."""
         key, value = self.key_value(context).chunk(2, dim=-1)
-        key, value = turned(self._split(key), context_turn), self._split(value)
-        anything = mask.any(dim=1)
-        # A row without context would be 0 / 0: it looks at everything, and is set to zero below.
-        seen = (mask | ~anything[:, None])[:, None, None]
+        return turned(self._split(key), turn), self._split(value)
+
+    def recall(
+        self, tokens: Tensor, memory: Memory, seen: Tensor, turn: Turn | None = None
+    ) -> Tensor:
+        """Return (b t d), zero where a token sees nothing.
+
+        Args:
+            tokens: (b t d), that ask.
+            memory: of s tokens, that answer.
+            seen: (b t s), or with 1 for b or t: True where a token may look.
+            turn: of the tokens.
+        """
+        query = turned(self._split(self.query(tokens)), turn)
+        anything = seen.any(dim=-1, keepdim=True)
+        # Without anything to see it would be 0 / 0: it looks at everything, and is zero below.
+        allowed = (seen | ~anything)[:, None]
         found = nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=seen, dropout_p=self.dropout if self.training else 0.0
+            query, *memory, attn_mask=allowed, dropout_p=self.dropout if self.training else 0.0
         )
         joined = self.out(found.transpose(1, 2).flatten(start_dim=2))
-        return joined * anything[:, None, None].to(joined.dtype)
+        return joined * anything.to(joined.dtype)
 
     def _split(self, values: Tensor) -> Tensor:
         """Return (b h t d/h)."""
@@ -140,14 +161,7 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.attention = Attention(width, heads, dropout)
-        self.hidden = nn.Sequential(
-            nn.LayerNorm(width),
-            nn.Linear(width, 4 * width),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(4 * width, width),
-            nn.Dropout(dropout),
-        )
+        self.hidden = feed_forward(width, dropout)
 
     def forward(
         self,

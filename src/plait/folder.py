@@ -28,7 +28,7 @@ from plait.types import Column, Modality, Schema
 FORMAT = 1
 """Version of the folder's layout."""
 
-Kind = Literal["model", "space", "recommender"]
+Kind = Literal["model", "space", "recommender", "writer"]
 
 TREE_MARK = "# plait trees of "
 

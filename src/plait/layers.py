@@ -130,3 +130,18 @@ class MLP(nn.Sequential):
             nn.Dropout(dropout),
             nn.Linear(width_hidden, width_out),
         )
+
+
+def feed_forward(width: int, dropout: float) -> nn.Sequential:
+    """Return the hidden layer of a Transformer: normalise, four times as wide with GELU, and back.
+
+    Vaswani et al. (2017), section 3.3, normalising first. (b t d) in, (b t d) out.
+    """
+    return nn.Sequential(
+        nn.LayerNorm(width),
+        nn.Linear(width, 4 * width),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(4 * width, width),
+        nn.Dropout(dropout),
+    )

@@ -9,7 +9,7 @@ from plait.folder import kind_of
 
 
 def load(folder: str | Path) -> Any:
-    """Return the `Model`, `Space`, `Recommender` or `Index` that a folder holds.
+    """Return the `Model`, `Writer`, `Space`, `Recommender` or `Index` that a folder holds.
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.
@@ -31,6 +31,10 @@ def load(folder: str | Path) -> Any:
             from plait.recommendation.recommender import Recommender
 
             return Recommender.load(folder)
+        case "writer":
+            from plait.writer.writer import Writer
+
+            return Writer.load(folder)
         case _:
             from plait.model import load as load_model
 

@@ -56,7 +56,7 @@ READABLE = (
 )
 """Modalities that can be an input today."""
 
-PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER)
+PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER, Modality.TEXT)
 """Modalities that can be a target today."""
 
 TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)

@@ -93,3 +93,14 @@ def test_a_table_without_columns() -> None:
 
 def test_its_repr_shows_no_cells() -> None:
     assert repr(Table.of({"a": ["secret"], "b": [2]})) == "Table(1 rows of a, b)"
+
+
+def test_a_column_under_another_name() -> None:
+    table = Table.of({"a": [1, 2], "b": [3, 4]})
+    renamed = table.renamed("a", "c")
+    assert renamed.columns == ["c", "b"]
+    assert renamed.values("c") == [1, 2]
+    with pytest.raises(ColumnError, match="Column 'z' is not in the table"):
+        table.renamed("z", "c")
+    with pytest.raises(TableError, match="differ only in upper and lower case"):
+        table.renamed("a", "B")

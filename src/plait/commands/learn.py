@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plait.commands.options import (
+    Adapt,
+    AsIs,
     Balance,
     Columns,
     ConfigFile,
@@ -16,12 +18,15 @@ from plait.commands.options import (
     FineTune,
     Folds,
     Ignore,
+    Instruction,
     Join,
+    LanguageModel,
     Metric,
     ModelArgument,
     Outside,
     Overwrite,
     Preset,
+    Reward,
     Seed,
     Sounds,
     SplitOption,
@@ -36,7 +41,12 @@ from plait.commands.options import (
     show,
     show_skipped,
     targets_of,
+    writing_config,
 )
+
+if TYPE_CHECKING:
+    from plait.model import Model
+    from plait.writer.writer import Writer
 
 
 def fit(
@@ -66,6 +76,11 @@ def fit(
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
+    language_model: LanguageModel = None,
+    instruction: Instruction = None,
+    adapt: Adapt = None,
+    as_is: AsIs = False,
+    reward: Reward = None,
     config: ConfigFile = None,
     tune: Annotated[
         int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
@@ -85,17 +100,13 @@ def fit(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Learn to predict a column, and keep the best of a fair contest."""
+    """Learn to predict a column, and keep the best of a fair contest; or to write a text."""
     import shutil
 
-    from plait.config import from_json
-    from plait.ensemble.board import Board
-    from plait.ensemble.tune import Tuning
-    from plait.fitting import fit
     from plait.folder import require_free
+    from plait.learning import fit
+    from plait.model import Model
     from plait.progress import Progress
-    from plait.report.plots import board_plot, tuning_plot
-    from plait.report.tables import board_table
     from plait.train.record import Track
 
     journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
@@ -113,16 +124,23 @@ def fit(
         ),
         ignore=names_of(ignore),
         split=split,
-        config=fit_config(
-            config,
-            encoders,
-            fine_tune,
-            fusion=fusion,
-            head=head,
-            balance=balance,
-            folds=folds,
-            metric=metric,
-            seed=seed,
+        config=writing_config(
+            fit_config(
+                config,
+                encoders,
+                fine_tune,
+                fusion=fusion,
+                head=head,
+                balance=balance,
+                folds=folds,
+                metric=metric,
+                seed=seed,
+            ),
+            language_model,
+            instruction,
+            adapt,
+            as_is,
+            reward,
         ),
         trials=tune,
         start=start,
@@ -134,18 +152,36 @@ def fit(
     folder = model.save(output, overwrite)
     if training.exists():
         training.rename(folder / "training")
+    _show_model(model, folder, Path(table).name)
+    show_skipped(model.ledger, folder)
+    verb = "predict" if isinstance(model, Model) else "caption"
+    show(f"The model is in {folder}. Next: plait {verb} {folder} new.csv")
+
+
+def _show_model(model: Model | Writer, folder: Path, table: str) -> None:
+    """Show how good a model is, and draw it into its folder."""
+    from plait.config import from_json
+    from plait.ensemble.board import Board
+    from plait.ensemble.tune import Tuning
+    from plait.evaluate.written import read_evaluation
+    from plait.model import Model
+    from plait.report.plots import board_plot, tuning_plot
+    from plait.report.tables import board_table
+    from plait.report.written import written_table
+
+    if not isinstance(model, Model):
+        show(written_table(read_evaluation(model.facts["judged"])))
+        return
     if "tuning" in model.facts:
         tuning_plot(from_json(Tuning, model.facts["tuning"]), folder / "tuning.png")
     board = from_json(Board, model.facts["board"])
-    board_plot(board, folder / "board.png", f"{model.target.name}, from {Path(table).name}")
+    board_plot(board, folder / "board.png", f"{model.target.name}, from {table}")
     show(board_table(board))
     if "test" in model.facts:
         test = model.facts["test"]
         score = test["scores"][board.metric]
         show(f"On {test['rows']:,} test rows kept apart: {board.metric} {score['value']:.4f} "
                f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
-    show_skipped(model.ledger, folder)
-    show(f"The model is in {folder}. Next: plait predict {folder} new.csv")
 
 
 def compare(
@@ -186,7 +222,7 @@ def compare(
     join: Join = None,
 ) -> None:
     """Judge every modality alone and every fusion on the same folds."""
-    from plait.fitting import compare
+    from plait.learning import compare
     from plait.progress import Progress
     from plait.report.files import board_columns, require_new, write_columns, write_json
     from plait.report.plots import board_plot
@@ -207,7 +243,7 @@ def compare(
         ),
         ignore=names_of(ignore),
         split=split,
-        fusions=fusions_of(fusion),
+        fusions=fusions_of(fusion) if fusion else None,
         config=fit_config(
             config,
             encoders,

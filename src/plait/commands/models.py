@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,11 @@ from plait.commands.options import (
     show_json,
 )
 from plait.errors import did_you_mean, many
+
+if TYPE_CHECKING:
+    from plait.data.table import Table
+    from plait.model import Prediction
+    from plait.writer.writer import Texts
 
 
 def predict(
@@ -40,21 +45,47 @@ def predict(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Predict every row of a table into a file."""
+    """Predict every row of a table into a file; where the target is a text, write it."""
+    from plait.errors import ConfigError
+    from plait.folder import kind_of
     from plait.model import load
     from plait.progress import Progress
-    from plait.report.files import SUFFIXES, require_new, write_predictions
+    from plait.report.files import SUFFIXES, require_new, write_columns, write_predictions
+    from plait.report.written import written_columns
+    from plait.writer.writer import Writer
 
     require_new(output, overwrite, SUFFIXES)
+    progress = Progress(lines=True)
+    if kind_of(model) == "writer":
+        if probabilities or explain:
+            raise ConfigError(
+                "--probabilities and --explain are of classes and numbers, and this model writes "
+                "texts; `plait ask` shows what each word rests on."
+            )
+        writer = Writer.load(model)
+        rows = read_table(table, allow_outside, allow_urls, encoding, join)
+        texts = writer.predict(rows, progress)
+        write_columns(output, written_columns(rows, texts))
+        say(output, rows, texts, writer.target, writer.columns)
+        return
     loaded = load(model)
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
-    prediction = loaded.predict(rows, Progress(lines=True), explain=explain)
+    prediction = loaded.predict(rows, progress, explain=explain)
     write_predictions(output, rows, prediction, probabilities)
-    show(f"Written to {output}: {many(len(prediction), 'prediction')} of {loaded.target.name!r}.")
-    for name in prediction.absent:
-        hint = did_you_mean(name, [n for n in rows.columns if n not in loaded.columns])
+    say(output, rows, prediction, loaded.target.name, loaded.columns)
+
+
+def say(
+    output: Path, rows: Table, made: Prediction | Texts, target: str, columns: list[str]
+) -> None:
+    """Say what was written where, and what could not be read."""
+    from plait.report.files import require_new
+
+    show(f"Written to {output}: {many(len(made), 'prediction')} of {target!r}.")
+    for name in made.absent:
+        hint = did_you_mean(name, [n for n in rows.columns if n not in columns])
         show(f"Column {name!r} is not in the table, so it is missing in every row.{hint}")
-    skipped = prediction.skipped
+    skipped = made.skipped
     skipped.add_table(rows)
     if len(skipped):
         path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
@@ -76,12 +107,18 @@ def evaluate(
     from plait.folder import kind_of
     from plait.model import load
     from plait.report.tables import evaluation_table, retrieval_table
+    from plait.report.written import written_table
     from plait.space import Space
+    from plait.writer.writer import Writer
 
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
     if kind_of(model) == "space":
         found = Space.load(model).evaluate(rows)
         show_json(to_json(list(found))) if json else show(retrieval_table(found))
+        return
+    if kind_of(model) == "writer":
+        texts = Writer.load(model).evaluate(rows)
+        show_json(to_json(texts)) if json else show(written_table(texts))
         return
     result = load(model).evaluate(rows)
     show_json(to_json(result)) if json else show(evaluation_table(result))

@@ -143,6 +143,46 @@ def modalities_of(
     return {name: modality for modality, given in said.items() for name in names_of(given)}
 
 
+LanguageModel = Annotated[
+    str | None,
+    typer.Option(help="That writes where the target is a text: its folder, or name on the hub."),
+]
+Instruction = Annotated[str | None, typer.Option(help="For a language model, behind the inputs.")]
+Adapt = Annotated[
+    str | None,
+    typer.Option(help="Train a language model on: none (what it reads alone), last, all or lora."),
+]
+AsIs = Annotated[bool, typer.Option("--as-is", help="Take a language model as it is.")]
+Reward = Annotated[
+    str | None, typer.Option(help="Metric of texts that is learned from afterwards: cider...")
+]
+
+
+def writing_config(
+    config: FitConfig,
+    language_model: str | None,
+    instruction: str | None,
+    adapt: str | None,
+    as_is: bool,
+    reward: str | None,
+) -> FitConfig:
+    """Return the settings with what was said of writing put over them."""
+    from dataclasses import replace
+
+    from plait.config import from_json, to_json
+    from plait.tasks.write import WriteConfig
+
+    said = {"language_model": language_model, "instruction": instruction}
+    values = to_json(config.write)
+    values |= {key: value for key, value in said.items() if value is not None}
+    values["as_is"] = values["as_is"] or as_is
+    if adapt is not None:
+        values["tuning"]["way"] = adapt
+    if reward is not None:
+        values["reinforce"]["reward"] = reward
+    return replace(config, write=from_json(WriteConfig, values, "write"))
+
+
 def settings_of(path: Path | None) -> dict[str, Any]:
     """Return the settings in a file; none without one."""
     import json

@@ -132,6 +132,13 @@ class Table:
         kept = {name: values for name, values in self.data.items() if name not in set(columns)}
         return replace(self, data=kept)
 
+    def renamed(self, column: str, name: str) -> Table:
+        """Return the table with one column under another name."""
+        self.require(column)
+        kept = {name if own == column else own: values for own, values in self.data.items()}
+        check_names(list(kept))
+        return replace(self, data=kept)
+
     def with_column(self, name: str, values: Sequence[Any]) -> Table:
         """Return a copy of the shown rows with one column added or replaced."""
         data: dict[str, Any] = {column: self.values(column) for column in self.columns}

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from plait.encoders.trained import Stem, TrainedConfig
+from plait.subwords import learn_subwords
 from plait.types import Features
 
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ PADDING, EMPTY = "[padding]", "[empty]"
 
 
 class Subwords(Stem):
-    """A vector a subword, from byte-pair encoding (Sennrich et al., ACL 2016, section 3.2).
-
-    Bytes (Radford et al., 2019) can spell any script, so there is no unknown word. Texts are
-    normalised (NFKC) and taken in lower case.
-    """
+    """A vector a subword (see `plait.subwords`) of texts in NFKC and lower case."""
 
     def __init__(self, config: TrainedConfig) -> None:
         super().__init__()
@@ -36,20 +33,8 @@ class Subwords(Stem):
 
     def fit(self, samples: Sequence[str | None]) -> None:
         """Learn the subwords, and make new vectors."""
-        from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=self.config.vocabulary,
-            min_frequency=2,
-            special_tokens=[PADDING, EMPTY],
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        )
-        tokenizer.train_from_iterator((text for text in samples if text is not None), trainer)
+        there = (text for text in samples if text is not None)
+        tokenizer = learn_subwords(there, self.config.vocabulary, [PADDING, EMPTY], lowercase=True)
         self.set_extra_state({"tokenizer": tokenizer.to_str()})
         nn.init.normal_(self.vectors.weight, std=0.1)
 
@@ -61,6 +46,7 @@ class Subwords(Stem):
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_str(state["tokenizer"])
+        self._tokenizer.encode_special_tokens = True  # a text that says "[empty]" is a text
         self._tokenizer.enable_truncation(self.config.longest)
         self.vectors = nn.Embedding(self._tokenizer.get_vocab_size(), self.config.width)
 

@@ -11,6 +11,7 @@ from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
 from plait.tasks.task import HeadConfig
+from plait.tasks.write import WriteConfig
 from plait.train.config import TrainConfig
 
 
@@ -34,6 +35,9 @@ class FitConfig:
         tuned: settings of the training loop of pretrained networks that are trained on.
         linear: settings of the linear models of one modality alone.
         trees: settings of the trees.
+        write: settings of what writes, where the target is a text.
+        writing: settings of the training loop of what writes.
+        rewarded: settings of the training loop where rewards are learned from.
     """
 
     fusion: str = "concat"
@@ -69,6 +73,31 @@ class FitConfig:
     )
     linear: LinearConfig = field(default_factory=LinearConfig)
     trees: TreesConfig = field(default_factory=TreesConfig)
+    write: WriteConfig = field(default_factory=WriteConfig)
+    writing: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=30,
+            least_steps=1000,
+            batch_size=64,
+            learning_rate=1e-3,
+            weight_decay=0.05,
+            patience=4,
+            clip=1.0,
+        )
+    )
+
+    rewarded: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=10,
+            least_steps=200,
+            batch_size=32,
+            learning_rate=1e-4,
+            weight_decay=0.0,
+            patience=3,
+            clip=1.0,
+            modality_dropout=0.0,
+        )
+    )
 
     def __post_init__(self) -> None:
         check_range(self, "folds", 0, 100)

@@ -53,7 +53,7 @@ def write_predictions(
     for target, part in prediction.each.items():
         for name, made in _predicted(part, all_scores).items():
             several = prediction.parts and not name.startswith(target)
-            columns[_free(f"{target} {name}" if several else name, columns)] = made
+            columns[free_name(f"{target} {name}" if several else name, columns)] = made
     write_columns(path, columns)
 
 
@@ -91,11 +91,12 @@ def zero_shot_columns(table: Table, found: ZeroShot) -> dict[str, list[Any]]:
         for label, own in zip(found.labels, found.probabilities.T, strict=True)
     }
     for name, values in made.items():
-        columns[_free(name, columns)] = list(values)
+        columns[free_name(name, columns)] = list(values)
     return columns
 
 
-def _free(name: str, taken: dict[str, Any]) -> str:
+def free_name(name: str, taken: dict[str, Any]) -> str:
+    """Return the name, with _ behind it until it is not taken."""
     while name in taken:
         name += "_"
     return name

@@ -16,6 +16,7 @@ COLOURS = {
     "interaction": "#a8487f",
     "trees": "#8a6d3b",
     "decision": "#c2572b",
+    "baseline": "#b5b5b5",
 }
 """A colour a level."""
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from plait.decoding.decoder import Decoder
 from plait.encoders.encoder import Encoder
 from plait.train.config import TrainConfig
 
@@ -20,11 +21,12 @@ def optimiser_of(
 ) -> tuple[torch.optim.AdamW, LambdaLR]:
     """Return AdamW (Loshchilov and Hutter, ICLR 2019) and its rate over so many steps.
 
-    Weights to which their encoder gives a rate of its own have that one in place of the settings'.
+    Weights to which their encoder or decoder gives a rate of its own have that one, and not the
+    settings'.
     """
     rates: dict[nn.Parameter, float] = {}
     for module in network.modules():
-        rates |= module.rates() if isinstance(module, Encoder) else {}
+        rates |= module.rates() if isinstance(module, (Encoder, Decoder)) else {}
     groups: dict[float, list[nn.Parameter]] = {}
     for weight in network.parameters():
         if weight.requires_grad:

@@ -1,0 +1,1 @@
+"""Texts from a model of the next token: greedy, beams, samples; one loop for every such model."""

@@ -1,0 +1,52 @@
+"""The contract of what writes: Features in, the next token out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from plait.types import Features
+
+NOTHING = -1
+"""Stands after the last token of a text that is shorter than others of its batch."""
+
+
+class State(ABC):
+    """What a decoder remembers of (b) texts that it is writing."""
+
+    @abstractmethod
+    def select(self, rows: Tensor) -> None:
+        """Go on with the given rows, (k) long, in their order; they may repeat, or be fewer."""
+
+
+class Decoder(nn.Module, ABC):
+    """Gives scores (logits) of each of v tokens to be the next.
+
+    `end` is the token that ends a text.
+    """
+
+    end: int
+    large: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, features: Features, tokens: Tensor) -> Tensor:
+        """Return (b t v) scores of every token of known texts, given those before it.
+
+        Args:
+            features: of b rows.
+            tokens: (b t); `NOTHING` after the end of a text.
+        """
+
+    @abstractmethod
+    def start(self, features: Features) -> tuple[State, Tensor]:
+        """Return what is remembered of b rows, and (b v) scores of their first token."""
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """Return the highest learning rate of each weight that has one of its own."""
+        return {}
+
+    @abstractmethod
+    def step(self, state: State, tokens: Tensor) -> Tensor:
+        """Return (b v) scores of the token after (b) tokens; the state remembers these."""

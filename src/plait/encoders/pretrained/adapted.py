@@ -1,0 +1,61 @@
+"""Which weights of a pretrained network learn, and how quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from plait.encoders.pretrained.config import FineTuneConfig
+from plait.encoders.pretrained.depth import depths
+from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of, merge
+
+
+@dataclass
+class Adapted:
+    """A network of which some weights learn.
+
+    Attributes:
+        rates: the highest learning rate of each weight that learns.
+        changes: what `merge` takes, where low-rank changes learn in place of the weights.
+        weights: those that these changes are added to.
+    """
+
+    rates: dict[nn.Parameter, float] = field(default_factory=dict)
+    changes: Any = None
+    weights: list[nn.Parameter] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, network: Any, used: Collection[str], config: FineTuneConfig) -> Adapted:
+        """Let weights learn.
+
+        Args:
+            network: of which no weight learns yet.
+            used: names of its parameters that take part.
+            config: which of them learn.
+        """
+        if config.way == "none":
+            return cls()
+        if config.way == "lora":
+            named = dict(network.named_parameters())
+            weights = [named[f"{name}.weight"] for name in layers_of(network, used)]
+            changes = adapt(network, used, config.rank)
+            learn = (weight for weight in network.parameters() if weight.requires_grad)
+            return cls(dict.fromkeys(learn, config.rate * HIGHER_RATE), changes, weights)
+        depth = depths(network, used)
+        limit = config.layers if config.way == "last" else len(depth) + 1
+        return cls({
+            parameter.requires_grad_(): config.rate * config.decay ** depth[name]
+            for name, parameter in network.named_parameters()
+            if depth.get(name, limit) < limit
+        })  # fmt: skip
+
+    def finish(self) -> None:
+        """Merge what was learned beside the weights into them."""
+        if self.changes is not None:
+            merge(self.changes)
+            self.changes = None
+            for weight in self.weights:
+                weight.requires_grad_()

@@ -1,0 +1,92 @@
+"""Texts that were written beside those that people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from plait.metrics.text import TEXT_METRICS
+from plait.metrics.uncertainty import Interval, interval, resample_counts
+
+SHORT = 3
+"""Most words of a text that is an answer: these are right or wrong."""
+
+
+@dataclass(frozen=True)
+class WrittenEvaluation:
+    """The scores of one model's texts.
+
+    Attributes:
+        target: the column.
+        metric: the one that decides.
+        rows: that were written, each judged by all texts that are there for the same inputs.
+        scores: each metric with its 95 % interval.
+        left_out: rows without a known text.
+        examples: some of the texts: what was written, and what people wrote.
+    """
+
+    target: str
+    metric: str
+    rows: int
+    scores: Mapping[str, Interval]
+    left_out: int = 0
+    examples: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+
+    def __getitem__(self, metric: str) -> float:
+        return self.scores[metric].value
+
+
+def deciding(texts: Sequence[str]) -> str:
+    """Return the metric that decides: right or wrong for answers of few words, CIDEr for more."""
+    short = np.mean([len(text.split()) <= SHORT for text in texts])
+    return "exact_match" if short > 0.5 else "cider"
+
+
+def scores_of(
+    candidates: Sequence[str], references: Sequence[Sequence[str]], groups: np.ndarray, seed: int
+) -> dict[str, tuple[float, np.ndarray]]:
+    """Return every metric's value, and (resamples) values of it on rows that were drawn again.
+
+    Args:
+        candidates: (n) texts that were written; empty where there is none.
+        references: (n) lists of texts that people wrote.
+        groups: (n) numbers of rows that belong together; they are drawn whole.
+        seed: of the draws; the same rows are drawn for the same groups, so that gains are paired.
+    """
+    counts = resample_counts(groups, seed)
+    found = {}
+    for name, metric in TEXT_METRICS.items():
+        if metric.available:
+            statistics = metric.statistics(candidates, references)
+            found[name] = (metric.of_all(statistics), metric.draws(statistics, counts))
+    return found
+
+
+def evaluate_written(
+    target: str,
+    candidates: Sequence[str],
+    references: Sequence[Sequence[str]],
+    groups: np.ndarray,
+    seed: int = 0,
+) -> WrittenEvaluation:
+    """Return every metric of texts with its 95 % interval; takes what `scores_of` takes."""
+    scores = {
+        name: interval(value, draws)
+        for name, (value, draws) in scores_of(candidates, references, groups, seed).items()
+    }
+    metric = deciding([text for own in references for text in own])
+    shown = tuple((c, tuple(r)) for c, r in zip(candidates[:5], references[:5], strict=True))
+    return WrittenEvaluation(target, metric, len(candidates), scores, examples=shown)
+
+
+def read_evaluation(values: Mapping[str, Any]) -> WrittenEvaluation:
+    """Return an evaluation from its JSON, in which what is no number stands as null."""
+    scores = {
+        name: Interval(*(float("nan") if v is None else v for v in own.values()))
+        for name, own in values["scores"].items()
+    }
+    examples = tuple((written, tuple(known)) for written, known in values["examples"])
+    return WrittenEvaluation(**{**values, "scores": scores, "examples": examples})

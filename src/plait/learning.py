@@ -1,0 +1,121 @@
+"""`fit` and `compare`: what the target column holds decides what is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait import fitting
+from plait.catalog import QUICK_FUSIONS
+from plait.data.detect import detect, require_target, split_targets
+from plait.data.read import read
+from plait.data.table import Table
+from plait.ensemble.board import Board
+from plait.ensemble.config import FitConfig
+from plait.errors import ColumnError, ConfigError
+from plait.model import Model
+from plait.progress import Progress
+from plait.train.record import Track
+from plait.types import Modality
+
+if TYPE_CHECKING:
+    from plait.writer.writer import Writer
+
+
+def fit(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    config: FitConfig | None = None,
+    trials: int = 0,
+    start: Model | str | Path | None = None,
+    journal: str | Path | None = None,
+    track: Track | None = None,
+    progress: Progress | None = None,
+) -> Model | Writer:
+    """Learn to make columns from the others: classes, labels and numbers, or a text.
+
+    Takes and raises what `plait.fitting.fit` does; a text has no search for settings yet (`trials`)
+    and no model to start from.
+
+    Returns:
+        A `Model`, or a `Writer` where the target is a text (see `plait.writer.learning.write`).
+    """
+    table = read(table)
+    text = text_target(table, target, modalities or {})
+    if text is None:
+        return fitting.fit(
+            table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            config=config, trials=trials, start=start, journal=journal, track=track,
+            progress=progress,
+        )  # fmt: skip
+    for name, asked in (("trials", bool(trials)), ("start", start is not None)):
+        if asked:
+            raise ConfigError(
+                f"Target {text!r} is a text, for which there is no {name!r} yet; leave it out."
+            )
+    from plait.writer.learning import write
+
+    return write(
+        table, text, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        config=config, journal=journal, track=track, progress=progress,
+    )  # fmt: skip
+
+
+def compare(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    fusions: Sequence[str] | None = None,
+    config: FitConfig | None = None,
+    progress: Progress | None = None,
+) -> Board:
+    """Judge every modality alone and several fusions on the same rows.
+
+    Takes and raises what `plait.fitting.compare` does. A text is written by each of them, and
+    beside them stand the text that suits most rows and that of the nearest row (see
+    `plait.writer.comparing.compare`).
+    """
+    table = read(table)
+    text = text_target(table, target, modalities or {})
+    if text is None:
+        return fitting.compare(
+            table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
+        )  # fmt: skip
+    from plait.writer.comparing import compare
+
+    return compare(
+        table, text, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        fusions=fusions or ("concat",), config=config, progress=progress,
+    )  # fmt: skip
+
+
+def text_target(
+    table: Table, target: str | Sequence[str], modalities: Mapping[str, str]
+) -> str | None:
+    """Return the target column if it is a text; None for all others.
+
+    Raises:
+        ColumnError: for a column that is not there, or a text among several targets.
+    """
+    names, said = split_targets(target, table)
+    schema = detect(table, names, fitting.overrides_of(modalities) | said)
+    texts = [n for n in names if require_target(schema, n).modality is Modality.TEXT]
+    if texts and len(names) > 1:
+        raise ColumnError(
+            f"Target {texts[0]!r} is a text ({schema[texts[0]].evidence}), which is learned alone: "
+            f"fit it by itself, or say {texts[0]}:category."
+        )
+    if not texts:
+        return None
+    return f"{texts[0]}:text" if texts[0] in said else texts[0]

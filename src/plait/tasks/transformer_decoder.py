@@ -1,0 +1,159 @@
+"""The decoder of one's own: a Transformer that looks back at its text, and over at the Features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from plait.attention import Attention, Memory, Rotary, Turn
+from plait.decoding.decoder import Decoder, State
+from plait.layers import feed_forward
+from plait.types import Features
+
+SHORTEST, LONGEST = 4.0, 4096.0
+"""Periods of the rotations by the number of a token in its text."""
+
+
+class DecoderBlock(nn.Module):
+    """x + A(LN(x)), then y + C(LN(y), c), then z + MLP(LN(z)): causal, cross, hidden.
+
+    Vaswani et al. (2017), section 3.1, normalising first (Xiong et al., 2020, figure 1b).
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm, self.cross_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = Attention(width, heads, dropout)
+        self.cross = Attention(width, heads, dropout)
+        self.hidden = feed_forward(width, dropout)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        past: Memory | None,
+        seen: Tensor,
+        turn: Turn | None,
+        context: Memory,
+        context_seen: Tensor,
+    ) -> tuple[Tensor, Memory]:
+        """Return (b t d), and keys and values of all tokens so far.
+
+        Args:
+            tokens: (b t d), that are new.
+            past: keys and values of those before them.
+            seen: (1 t s), True where a new token may look at one so far.
+            turn: of the new tokens.
+            context: keys and values of the Features.
+            context_seen: (b 1 s), True where these are real.
+        """
+        own = self.norm(tokens)
+        memory = self.attention.remember(own, turn)
+        if past is not None:
+            memory = tuple(torch.cat(pair, dim=2) for pair in zip(past, memory, strict=True))  # type: ignore[assignment]
+        tokens = tokens + self.attention.recall(own, memory, seen, turn)
+        tokens = tokens + self.cross.recall(self.cross_norm(tokens), context, context_seen)
+        added: Tensor = tokens + self.hidden(tokens)
+        return added, memory
+
+
+@dataclass
+class DecoderState(State):
+    """Keys and values of each layer: of the text so far, and of the Features."""
+
+    past: list[Memory | None]
+    context: list[Memory]
+    context_seen: Tensor
+    length: int = 0
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with the given rows, (k) long."""
+        self.past = [None if own is None else _rows(own, rows) for own in self.past]
+        self.context = [_rows(own, rows) for own in self.context]
+        self.context_seen = self.context_seen[rows]
+
+
+def _rows(memory: Memory, rows: Tensor) -> Memory:
+    return memory[0][rows], memory[1][rows]
+
+
+class TransformerDecoder(Decoder):
+    """Blocks over the text so far, with the Features as their context.
+
+    The vectors of tokens are read and written with one matrix (Press and Wolf, EACL 2017).
+
+    Args:
+        width_in: d of the Features.
+        tokens: v, of the vocabulary.
+        begin: the token that stands before a text.
+        end: the token that ends it.
+        width: of the blocks.
+        layers: blocks.
+        heads: of attention.
+        dropout: in training.
+    """
+
+    large = True
+
+    def __init__(
+        self,
+        width_in: int,
+        tokens: int,
+        begin: int,
+        end: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.begin, self.end = begin, end
+        self.context = nn.Sequential(nn.LayerNorm(width_in), nn.Linear(width_in, width))
+        self.vectors = nn.Embedding(tokens, width)
+        nn.init.normal_(self.vectors.weight, std=width**-0.5)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(DecoderBlock(width, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.rotary = Rotary(width // heads, SHORTEST, LONGEST)
+
+    def forward(self, features: Features, tokens: Tensor) -> Tensor:
+        """Return (b t v)."""
+        state = self._begin(features)
+        before = tokens.new_full((len(tokens), 1), self.begin)
+        return self._scores(state, torch.cat([before, tokens[:, :-1].clamp_min(0)], dim=1))
+
+    def start(self, features: Features) -> tuple[State, Tensor]:
+        """Return the Features' keys and values, and the scores after the token that begins."""
+        state = self._begin(features)
+        begin = torch.full((len(features),), self.begin, device=features.mask.device)
+        return state, self.step(state, begin)
+
+    def step(self, state: State, tokens: Tensor) -> Tensor:
+        """Return (b v)."""
+        assert isinstance(state, DecoderState)
+        return self._scores(state, tokens[:, None])[:, -1]
+
+    def _begin(self, features: Features) -> DecoderState:
+        context = self.context(features.tokens)
+        blocks = cast(Iterable[DecoderBlock], self.blocks)
+        memories = [block.cross.remember(context) for block in blocks]
+        return DecoderState([None] * len(self.blocks), memories, features.mask[:, None])
+
+    def _scores(self, state: DecoderState, tokens: Tensor) -> Tensor:
+        """Return (b t v), and let the state remember the (b t) tokens."""
+        length = state.length + tokens.shape[1]
+        number = torch.arange(state.length, length, device=tokens.device)
+        turn = self.rotary(number.float()[None], None)
+        seen = number[None, :, None] >= torch.arange(length, device=tokens.device)
+        values = self.dropout(self.vectors(tokens) * self.vectors.embedding_dim**0.5)
+        for number_of, block in enumerate(self.blocks):
+            values, state.past[number_of] = block(
+                values, state.past[number_of], seen, turn, state.context[number_of],
+                state.context_seen,
+            )  # fmt: skip
+        state.length = length
+        scores: Tensor = nn.functional.linear(self.norm(values), self.vectors.weight)
+        return scores

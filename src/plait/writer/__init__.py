@@ -1,0 +1,1 @@
+"""Models whose target is a text: learning them, asking them, judging what they write."""

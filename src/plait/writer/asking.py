@@ -1,0 +1,213 @@
+"""A question to a model that writes: one row, its answer, and how far it can be trusted."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plait.data.detect import detect
+from plait.data.loader import Reader, Source
+from plait.data.quality import Ledger
+from plait.data.table import Table
+from plait.decoding.config import DecodingConfig
+from plait.errors import ConfigError, TableError, unknown
+from plait.explain.regions import Moments, Regions, moments_of, regions_of
+from plait.explain.written import of_words, rests_on
+from plait.progress import Progress
+from plait.types import MEDIA
+from plait.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from plait.constraints import Constraint
+
+QUIET = Progress(show=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answers.
+
+    Attributes:
+        text: the answer; None when it cannot tell.
+        candidates: all that it considered, the most probable first.
+        confidence: geometric mean of the probabilities of the first's tokens.
+        probability: share of held-out rows of such a confidence that were right; None where it was
+            not judged by right and wrong.
+        threshold: the confidence that was asked for; 0 without one.
+    """
+
+    text: str | None
+    candidates: tuple[str, ...]
+    confidence: float
+    probability: float | None
+    threshold: float
+
+
+def ask(
+    writer: Writer,
+    values: Mapping[str, Any],
+    *,
+    decoding: DecodingConfig | None = None,
+    constraint: Constraint | None = None,
+    candidates: int = 1,
+    error_rate: float | None = None,
+    seed: int = 0,
+) -> Answer:
+    """Return what a model writes of one row.
+
+    Args:
+        writer: the model.
+        values: by column; columns may be missing.
+        decoding: how; as the model was told when it learned, by default.
+        constraint: on what may be written.
+        candidates: texts: the best beams, or so many that are drawn.
+        error_rate: share of wrong answers that is accepted; where the model is less sure than
+            that, it cannot tell.
+        seed: of what is drawn.
+
+    Raises:
+        ConfigError: when the model was not judged by right and wrong, or the rate cannot be kept.
+        TableError: when there is nothing that can be read.
+    """
+    trust = writer.trust
+    if error_rate is not None and trust is None:
+        raise ConfigError(
+            "This model was judged by likeness (CIDEr), not by right and wrong, so no error rate "
+            "of it is known; ask without one."
+        )
+    threshold = trust.threshold(error_rate) if trust and error_rate is not None else 0.0
+    table = table_of(values)
+    found = writer.predict(table, QUIET, decoding, constraint, candidates, seed)
+    (texts,), (confidence,) = found.candidates, found.confidence
+    if not texts:
+        why = "; ".join(found.skipped.entries.values())
+        raise TableError(f"There is nothing to be read{': ' + why if why else ''}.")
+    sure = None if trust is None else float(trust.probability(np.array([confidence]))[0])
+    text = texts[0] if confidence >= threshold else None
+    return Answer(text, texts, float(confidence), sure, threshold)
+
+
+def explain(
+    writer: Writer, values: Mapping[str, Any], text: str, column: str | None = None
+) -> Regions | Moments:
+    """Return where in a picture, or when in a sound or a video, lies what each word rests on.
+
+    Args:
+        writer: the model.
+        values: by column.
+        text: that it wrote, or another.
+        column: of pictures, sounds or videos; by default the only one there is.
+
+    Raises:
+        ConfigError: when there is no such column, or its encoder keeps no parts.
+        TableError: when its value cannot be read.
+    """
+    source, table, ledger = _media(writer, column), table_of(values), Ledger()
+    rows = writer.encode(table, ledger, QUIET)
+    inputs = rows.inputs(writer.network.fusion.widths, writer.network.by_name)
+    if not bool(inputs[source.name].present[0]):
+        why = "; ".join(ledger.entries.values())
+        raise TableError(f"There is nothing to be read for column {source.name!r}: {why}")
+    (tokens,) = writer.vocabulary.encode([text], writer.config.write.longest)
+    tokens = tokens[:-1] if tokens[-1] == writer.vocabulary.end else tokens
+    relevance, seen = rests_on(writer.network, inputs, source.name, tokens)
+    words, owed = of_words(relevance, text, writer.vocabulary.pieces(tokens))
+    there = seen.mask[0].numpy()
+    where = seen.place if source.kind == "image" else seen.time
+    if where is None:
+        raise ConfigError(
+            f"The encoder of {source.name!r} keeps no parts of what it reads, so there is nothing "
+            "to point at; use a trained encoder (--encoders trained) or a pretrained one."
+        )
+    owed, where = owed[:, there], where[0].numpy()[there]
+    if source.kind == "image":
+        picture = Reader(table, Ledger()).value(source, 0)[0]
+        return regions_of(text, words, owed, where, picture)
+    return moments_of(text, words, owed, where, 0.5)
+
+
+def _media(writer: Writer, column: str | None) -> Source:
+    media = {source.name: source for source in writer.sources if source.kind in MEDIA}
+    if column is not None and column not in media:
+        raise ConfigError(unknown("Column of pictures, sounds or videos", column, media))
+    if column is None and len(media) != 1:
+        raise ConfigError(
+            f"The model reads {list(media) or 'no column'} of pictures, sounds or videos; say "
+            "which is meant (column=...)."
+        )
+    return media[column or next(iter(media))]
+
+
+def table_of(values: Mapping[str, Any]) -> Table:
+    """Return a table of one row; files may lie anywhere, as the user named them."""
+    cells = {name: [str(v) if isinstance(v, Path) else v] for name, v in values.items()}
+    return Table.of(cells, allow_outside=True)
+
+
+def columns_for(writer: Writer, given: Sequence[str]) -> dict[str, str]:
+    """Return the column that each word of a command line is for.
+
+    `column=value` says it; a file goes to the first free column of its kind, anything else to the
+    first free column of text, or else of the table.
+
+    Args:
+        writer: the model.
+        given: files and texts.
+
+    Raises:
+        ConfigError: when there is no free column for one of them.
+    """
+    free = [column for source in writer.sources for column in source.columns]
+    kinds = {column.stored: column.modality.value for column in free}
+    found: dict[str, str] = {}
+    for word in given:
+        name, mark, value = word.partition("=")
+        if mark and name in kinds:
+            found[name] = value
+    for word in (w for w in given if w.partition("=")[0] not in found):
+        kind = _kind(word)
+        fits = [n for n, k in kinds.items() if k == kind and n not in found]
+        if kind == "text":
+            fits += [n for n, k in kinds.items() if k not in (*MEDIA, "text") and n not in found]
+        if not fits:
+            raise ConfigError(
+                f"There is no column left for {word!r}, which is {kind}. The model reads "
+                + ", ".join(f"{n} ({k})" for n, k in kinds.items())
+                + "; say COLUMN=VALUE to choose."
+            )
+        found[fits[0]] = word
+    return found
+
+
+def matched(writer: Writer, table: Table) -> Table:
+    """Return a table whose one column of files has the name of the model's, where there is none.
+
+    A folder of pictures is a table with a column of its own name for them.
+
+    Args:
+        writer: the model.
+        table: any.
+    """
+    columns = [column for source in writer.sources for column in source.columns]
+    if any(column.stored in table for column in columns):
+        return table
+    wanted = [column for column in columns if column.modality in MEDIA]
+    schema = detect(table)
+    for column in wanted:
+        own = [c.name for c in schema.columns if c.modality is column.modality]
+        if len(own) == 1:
+            table = table.renamed(own[0], column.stored)
+    return table
+
+
+def _kind(word: str) -> str:
+    """Return the kind of a file by its suffix; what is no file is a text."""
+    if not Path(word).is_file():
+        return "text"
+    guessed = (mimetypes.guess_type(word)[0] or "").partition("/")[0]
+    return guessed if guessed in ("image", "audio", "video") else "text"

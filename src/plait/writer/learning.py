@@ -1,0 +1,214 @@
+"""Learn to write a text column from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded, fit_and_encode
+from plait.config import to_json
+from plait.data.read import read
+from plait.ensemble.config import FitConfig
+from plait.ensemble.journal import Journal
+from plait.errors import TableError
+from plait.fitting import fingerprint, versions, without_nan
+from plait.layers import has_bfloat16
+from plait.network import Network
+from plait.progress import Progress
+from plait.subwords import Vocabulary
+from plait.tasks.language_model import LanguageModel
+from plait.tasks.write import Write, padded
+from plait.train.config import TrainConfig
+from plait.train.record import Record, Track, Watch
+from plait.train.step import Lesson
+from plait.writer.building import Build, build, network_of, ready
+from plait.writer.judging import judged
+from plait.writer.material import Material, gather
+from plait.writer.rewards import require_reward, rewarded
+from plait.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from plait.train.checkpoint import Course
+
+
+def write(
+    table: Any,
+    target: str,
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    config: FitConfig | None = None,
+    journal: str | Path | None = None,
+    track: Track | None = None,
+    progress: Progress | None = None,
+) -> Writer:
+    """Learn to write a text column from the others.
+
+    A tenth of the rows, 1,000 at most, is held out with all that have a picture, sound or video in
+    common with them, and what is written of these is judged; the model then learns again from all
+    rows. Rows with the same inputs are several references of one.
+
+    Args:
+        table: anything that `plait.read` takes.
+        target: the column, or `column:text`.
+        preset: the encoders that none is named for.
+        modalities: what columns hold, where detection should not decide.
+        ignore: columns to leave out.
+        split: as in `plait.fit`.
+        config: all other settings.
+        journal: folder in which what is under way is kept until the end; see `plait.fit`.
+        track: is told of every epoch of every training.
+        progress: where to show it; a terminal, by default.
+
+    Returns:
+        The model. `model.facts["judged"]` holds what held-out rows scored.
+
+    Raises:
+        ColumnError: for a column that is not there, or a target that is no text.
+        ConfigError: for a setting that is not allowed.
+        ModelError: when the journal is of another run.
+        TableError: when the table cannot be learned from.
+    """
+    table, progress = read(table), progress or Progress()
+    config = ready(config or FitConfig(), preset)
+    require_reward(config.write.reinforce.reward)
+    material, parted = gather(table, target, modalities or {}, ignore, split, config, progress)
+    if not len(parted.learning) or not len(parted.judged):
+        raise TableError(
+            f"Of {len(material.rows)} rows {len(parted.learning)} are left to learn from and "
+            f"{len(parted.judged)} to be judged; each needs one. Rows with a picture in common "
+            "stay together: add rows, or name a split."
+        )
+    facts = {
+        "rows": len(material.rows),
+        "apart": parted.kept,
+        "fingerprint": fingerprint(table),
+        "skipped": dict(material.ledger.counts()),
+        "versions": versions(),
+    }
+    place = None if journal is None else Path(journal)
+    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
+    kept = Journal(place, facts | run, track)
+    model = learn(material, parted.learning, config, kept.record(0, material.target), progress)
+    found, trust = judged(model, material, parted.judged, progress)
+    if not parted.kept and not config.write.as_is:
+        model = learn(material, material.rows, config, kept.record(None, material.target), progress)
+    kept.remove()
+    facts["judged"] = without_nan(to_json(found))
+    if trust is not None:
+        facts["trust"] = to_json(trust)
+    return replace(model, facts=model.facts | facts)
+
+
+def learn(
+    material: Material,
+    rows: np.ndarray,
+    config: FitConfig,
+    record: Record,
+    progress: Progress,
+    only: Sequence[str] | None = None,
+) -> Writer:
+    """Return a model that learned from some rows, and of these from the named sources alone."""
+    sources = tuple(s for s in material.sources if only is None or s.name in only)
+    texts = [material.texts[row] for row in rows]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        made = build(sources, config)
+        model = made.language_model
+        vocabulary = model.vocabulary if model else Vocabulary.learn(texts, config.write.vocabulary)
+        tokens = vocabulary.encode(texts, config.write.longest)
+        encoded = _encoded(material, rows, made, config.seed)
+        widths = {name: features.width for name, features in encoded.features.items()}
+        widths |= {name: encoder.width for name, encoder in made.trained.items()}
+        length = float(np.mean([len(own) for own in tokens]))
+        network = network_of(widths, made, vocabulary, length, config)
+        writer = Writer(
+            material.schema, material.target, sources, made.frozen, network, vocabulary, config,
+            {}, material.ledger,
+        )  # fmt: skip
+        if not config.write.as_is:
+            lesson = Lesson(
+                encoded.inputs(widths, network.by_name),
+                padded(tokens),
+                torch.ones(len(rows)),
+                material.groups[rows],
+            )
+            _from_texts(network, lesson, config, record, progress)
+        writer = _rewarded(writer, encoded, material, rows, config, record, progress)
+    network.eval()
+    return writer
+
+
+def _from_texts(
+    network: Network, lesson: Lesson, config: FitConfig, record: Record, progress: Progress
+) -> None:
+    """Let a network learn from texts that people wrote, in place."""
+    from plait.train.loop import train
+
+    settings, model = _settings(config.writing), cast(Write, network.task).decoder
+    if isinstance(model, LanguageModel):
+        model.begin_learning()
+    title = f"Learning to write, {len(lesson.target):,} rows"
+    with progress.stage(title, settings.epochs) as advance:
+        told = replace(record, watch=_also(record.watch, lambda _: advance(1)))
+        train(network, lesson, settings, config.seed, None, told)
+    if isinstance(model, LanguageModel):
+        model.finish()
+
+
+def _rewarded(
+    writer: Writer,
+    encoded: Encoded,
+    material: Material,
+    rows: np.ndarray,
+    config: FitConfig,
+    record: Record,
+    progress: Progress,
+) -> Writer:
+    """Return a model that has learned from rewards too, if it was to."""
+    name = config.write.reinforce.reward
+    if not name:
+        return writer
+    checkpoint = record.checkpoint
+    if checkpoint is not None:
+        checkpoint = checkpoint.with_name(f"rewarded-{checkpoint.name}")
+    with progress.stage(f"Learning from {name}", config.rewarded.epochs) as advance:
+        told = Record(checkpoint, lambda _: advance(1))
+        stages = rewarded(writer, encoded, material, rows, config, told)
+    return replace(writer, facts={"rewarded": to_json(list(stages))})
+
+
+def _encoded(material: Material, rows: np.ndarray, made: Build, seed: int) -> Encoded:
+    """Fit all encoders, and return the rows, encoded where encoders are frozen."""
+    nothing = np.zeros((len(rows), 1))
+    raw = {name: material.samples[name] for name in made.trained}
+    encoded = fit_and_encode(made.frozen, material.samples, rows, nothing, seed, raw)
+    for name, encoder in made.trained.items():
+        encoder.fit(encoded.raw[name], nothing, seed)
+    return encoded
+
+
+def _settings(config: TrainConfig) -> TrainConfig:
+    """Return the settings of training, with a precision that suits large products."""
+    if config.precision != "auto":
+        return config
+    return replace(config, precision="bfloat16" if has_bfloat16() else "float32")
+
+
+def _also(watch: Watch | None, told: Watch) -> Watch:
+    """Return what tells both."""
+    if watch is None:
+        return told
+
+    def both(course: Course) -> None:
+        watch(course)
+        told(course)
+
+    return both

@@ -1,0 +1,40 @@
+"""Which rows are of the same thing: several texts of one picture are several references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from plait.data.loader import Reader, Source
+from plait.grouping import components, content_keys
+from plait.types import MEDIA
+
+
+def keys_of(reader: Reader, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what tells rows apart, and what brings them together.
+
+    Returns:
+        (n) numbers of rows with the same inputs, NaN where there is none; and (n) numbers of rows
+        that have a picture, sound or video in common, or all inputs where there are no such media.
+    """
+    keys = content_keys(reader, {"": tuple(sources)})
+    media = {source.name: (source,) for source in sources if source.kind in MEDIA}
+    return keys[:, 0], components(content_keys(reader, media) if media else keys)
+
+
+def references_of(
+    keys: np.ndarray, rows: np.ndarray, texts: Sequence[str]
+) -> tuple[np.ndarray, list[list[str]]]:
+    """Return the first of the given rows for each input, and the texts of all that have it.
+
+    Args:
+        keys: (n) numbers of rows with the same inputs.
+        rows: (k) that are meant.
+        texts: (n).
+    """
+    found: dict[float, list[int]] = {}
+    for row in rows.tolist():
+        found.setdefault(float(keys[row]), []).append(row)
+    first = np.array([own[0] for own in found.values()], dtype=np.int64)
+    return first, [[texts[row] for row in own] for own in found.values()]

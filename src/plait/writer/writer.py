@@ -1,0 +1,324 @@
+"""A model that writes: what was learned, the texts of new rows, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded, encode
+from plait.config import from_json, to_json
+from plait.data.loader import Reader, Source, sources_of
+from plait.data.quality import Ledger
+from plait.data.read import read
+from plait.data.table import Table
+from plait.decoding.beam import beams
+from plait.decoding.config import DecodingConfig
+from plait.decoding.one_by_one import one_by_one, stream
+from plait.decoding.written import Written
+from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.tuned import learned_of, put_learned
+from plait.ensemble.config import FitConfig
+from plait.errors import TableError
+from plait.evaluate.written import WrittenEvaluation, evaluate_written
+from plait.folder import new_folder, read_schema, read_states, under, write_states
+from plait.layers import one_thread
+from plait.model import known_targets, prepare
+from plait.network import Network
+from plait.progress import Progress
+from plait.subwords import Vocabulary
+from plait.tasks.write import Write
+from plait.types import Features, Schema
+from plait.writer.building import build, network_of
+from plait.writer.card import writer_card
+from plait.writer.references import keys_of, references_of
+from plait.writer.trust import Trust
+
+if TYPE_CHECKING:
+    from plait.constraints import Constraint
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What was written of the rows of a table.
+
+    Attributes:
+        target: the column.
+        candidates: of each row one text or more, the most probable first; none where a row had
+            nothing to go by.
+        confidence: (n) geometric mean of the probabilities of the tokens of the first; NaN where
+            there is none.
+        skipped: cells that could not be read; they were taken as missing.
+        absent: columns that are read and the table does not have, missing in every row.
+    """
+
+    target: str
+    candidates: tuple[tuple[str, ...], ...]
+    confidence: np.ndarray
+    skipped: Ledger = field(default_factory=Ledger)
+    absent: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> list[str | None]:
+        """The first text of each row; None where there is none."""
+        return [own[0] if own else None for own in self.candidates]
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes a text column from the others.
+
+    Attributes:
+        schema: of the table it learned from.
+        target: the column that it writes.
+        sources: what it reads.
+        encoders: frozen ones, by source.
+        network: the fusion and the decoder, and the encoders that are trained with them.
+        vocabulary: the tokens that it writes in.
+        config: all settings.
+        facts: plain JSON: scores of held-out rows, data fingerprint, versions.
+        ledger: cells that could not be read while learning.
+    """
+
+    schema: Schema
+    target: str
+    sources: tuple[Source, ...]
+    encoders: Mapping[str, Encoder]
+    network: Network
+    vocabulary: Vocabulary
+    config: FitConfig
+    facts: dict[str, Any] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger, repr=False)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the table's columns that are read."""
+        read = (column.stored for source in self.sources for column in source.columns)
+        return list(dict.fromkeys(read))
+
+    @property
+    def trust(self) -> Trust | None:
+        """What confidence meant on held-out rows; None where these were not right or wrong."""
+        return from_json(Trust, self.facts["trust"]) if self.facts.get("trust") else None
+
+    @property
+    def task(self) -> Write:
+        """What writes."""
+        return cast(Write, self.network.task)
+
+    def predict(
+        self,
+        table: Any,
+        progress: Progress | None = None,
+        decoding: DecodingConfig | None = None,
+        constraint: Constraint | None = None,
+        candidates: int = 1,
+        seed: int = 0,
+    ) -> Texts:
+        """Write a text for every row; cells and columns may be missing.
+
+        Args:
+            table: anything that `plait.read` takes.
+            progress: where to show it.
+            decoding: how; as the model was told when it learned, by default.
+            constraint: on what may be written.
+            candidates: texts of a row: the best beams, or so many that are drawn.
+            seed: of what is drawn.
+
+        Raises:
+            TableError: when the table has none of the model's columns.
+        """
+        table, ledger, progress = read(table), Ledger(), progress or Progress()
+        rows = self.encode(table, ledger, progress)
+        texts = self.written(rows, progress, decoding, constraint, candidates, seed)
+        absent = tuple(name for name in self.columns if name not in table)
+        return replace(texts, skipped=ledger, absent=absent)
+
+    def written(
+        self,
+        rows: Encoded,
+        progress: Progress,
+        decoding: DecodingConfig | None = None,
+        constraint: Constraint | None = None,
+        candidates: int = 1,
+        seed: int = 0,
+    ) -> Texts:
+        """Return the texts of encoded rows; takes what `predict` takes."""
+        with progress.stage(f"Writing {self.target}", len(rows)) as advance:
+            made = list(self._write(rows, decoding, constraint, candidates, seed, advance))
+        texts = tuple(
+            tuple(dict.fromkeys(self.vocabulary.decode(text.tokens) for text in own))
+            for own in made
+        )
+        sure = np.array([own[0].confidence if own else np.nan for own in made])
+        return Texts(self.target, texts, sure)
+
+    def evaluate(self, table: Any, progress: Progress | None = None) -> WrittenEvaluation:
+        """Judge what is written of rows whose text is known; rows with the same inputs are one.
+
+        Raises:
+            ColumnError: when the table lacks the target column.
+            TableError: when no row has a text and something to write from.
+        """
+        table, progress = read(table), progress or Progress()
+        table.require(self.target)
+        rows, known = known_targets(table, [self.schema[self.target]], Ledger())
+        everything, table = len(table), table.take(rows)
+        keys, groups = keys_of(Reader(table, Ledger()), self.sources)
+        there = np.flatnonzero(~np.isnan(keys))
+        if not len(there):
+            raise TableError(f"No row has both a text in {self.target!r} and a cell to write from.")
+        first, references = references_of(keys, there, known)
+        found = self.predict(table.take(first), progress)
+        result = evaluate_written(
+            self.target, [text or "" for text in found.values], references, groups[first]
+        )
+        return replace(result, left_out=everything - len(there))
+
+    def stream(
+        self, table: Any, decoding: DecodingConfig | None = None, seed: int = 0
+    ) -> Iterator[str]:
+        """Yield what each token adds to the text of a table's first row, as it is written.
+
+        Args:
+            table: see `predict`.
+            decoding: how; beams cannot be streamed, and are written greedily.
+            seed: of what is drawn.
+        """
+        table = read(table).take(range(1))
+        features = self.joined(self.encode(table, Ledger(), Progress(show=False)))
+        config = decoding or self.config.write.decoding
+        config = replace(config, way="greedy") if config.way == "beam" else config
+        tokens: list[int] = []
+        generator = torch.Generator().manual_seed(seed)
+        for step in stream(self.task.decoder, features, config, generator):
+            tokens.append(int(step.tokens[0]))
+            if tokens[-1] != self.task.decoder.end:
+                yield self.vocabulary.pieces(tokens)[-1]
+
+    @one_thread()
+    def encode(self, table: Table, ledger: Ledger, progress: Progress) -> Encoded:
+        """Read, prepare and encode every row of a table.
+
+        Raises:
+            TableError: when the table has none of the model's columns.
+        """
+        if not any(name in table for name in self.columns):
+            raise TableError(
+                f"The table has none of the columns that the model reads. It reads {self.columns}, "
+                f"the table has {table.columns}."
+            )
+        trained = self.network.by_name
+        made = {**self.encoders, **trained}
+        samples = prepare(Reader(table, ledger), self.sources, made, progress)[0]
+        raw = {name: samples[name] for name in trained}
+        return encode(self.encoders, samples, np.arange(len(table)), raw)
+
+    @torch.no_grad()
+    def joined(self, rows: Encoded) -> Features:
+        """Return what the fusion makes of encoded rows."""
+        network = self.network.eval()
+        inputs = rows.inputs(network.fusion.widths, network.by_name)
+        joined: Features = network.fusion(network.encode(inputs))
+        return joined
+
+    def _write(
+        self,
+        rows: Encoded,
+        decoding: DecodingConfig | None,
+        constraint: Constraint | None,
+        candidates: int,
+        seed: int,
+        advance: Any,
+    ) -> Iterator[Sequence[Written]]:
+        """Yield the texts of every row, a batch at a time."""
+        config = decoding or self.config.write.decoding
+        generator = torch.Generator().manual_seed(seed)
+        there = rows.present([source.name for source in self.sources]).numpy()
+        for start in range(0, len(rows), config.batch_size):
+            batch = np.arange(start, min(start + config.batch_size, len(rows)))
+            known = batch[there[batch]]
+            texts: Iterator[Sequence[Written]] = iter(())
+            if len(known):
+                features = self.joined(rows.take(known))
+                texts = iter(self.texts(features, config, constraint, candidates, generator))
+            yield from (next(texts) if there[row] else () for row in batch)
+            advance(len(batch))
+
+    def texts(
+        self,
+        features: Features,
+        config: DecodingConfig,
+        constraint: Constraint | None,
+        candidates: int,
+        generator: torch.Generator,
+    ) -> list[Sequence[Written]]:
+        """Return the texts of b rows of joined Features, the best of each first."""
+        decoder = self.task.decoder
+        if config.way == "beam":
+            found = beams(decoder, features, config, constraint)
+            return [own[:candidates] for own in found]
+        count = candidates if config.way == "sample" else 1
+        each = features.take(torch.arange(len(features)).repeat_interleave(count))
+        drawn = one_by_one(decoder, each, config, generator, constraint)
+        return [
+            sorted(drawn[start : start + count], key=lambda text: -text.confidence)
+            for start in range(0, len(drawn), count)
+        ]
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write the model as a folder of JSON and safetensors, under another name first.
+
+        Raises:
+            ModelError: when something is there and may not be replaced.
+        """
+        own = self.config.write.language_model
+        document = {
+            "schema": to_json(self.schema),
+            "target": self.target,
+            "sources": [source.name for source in self.sources],
+            "vocabulary": "" if own else self.vocabulary.definition,
+            "config": to_json(self.config),
+            "widths": self.network.fusion.widths,
+            "facts": self.facts,
+        }  # fmt: skip
+        states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
+        with new_folder(folder, overwrite) as partial:
+            write_states(
+                partial, "writer", document, {**states, "network": learned_of(self.network)}
+            )
+            (partial / "README.md").write_text(writer_card(self), encoding="utf-8")
+            if len(self.ledger):
+                self.ledger.write(partial / "skipped.csv")
+        return Path(folder)
+
+    @staticmethod
+    def load(folder: str | Path) -> Writer:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelError: when it is no model that writes, or damaged.
+        """
+        document, stored = read_states(folder, "writer")
+        schema = read_schema(document["schema"])
+        config = from_json(FitConfig, document["config"])
+        sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
+        made = build(sources, config)
+        for name, encoder in made.frozen.items():
+            encoder.load_state_dict(under(stored, f"encoders/{name}/"))
+            encoder.eval()
+        model = made.language_model
+        vocabulary = model.vocabulary if model else Vocabulary(document["vocabulary"])
+        network = network_of(document["widths"], made, vocabulary, 1.0, config)
+        put_learned(network, under(stored, "network/"))
+        return Writer(
+            schema, document["target"], sources, made.frozen, network.eval(), vocabulary, config,
+            document["facts"],
+        )  # fmt: skip

@@ -1,0 +1,147 @@
+"""A token after the other: as transformers writes, and as probabilities say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from made_models import causal
+from torch import Tensor
+
+from plait.decoding.config import DecodingConfig
+from plait.decoding.decoder import Decoder, State
+from plait.decoding.one_by_one import one_by_one, stream
+from plait.encoders.pretrained.config import FineTuneConfig
+from plait.tasks.language_model import LanguageModel, load_language_model
+from plait.types import Features
+
+TEXTS = ["a small blue thing on a table", "a big red thing under the sofa"] * 5
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
+    folder = causal(tmp_path_factory.mktemp("causal"), TEXTS)
+    model = load_language_model(str(folder), "What is it?", FineTuneConfig()).eval()
+    with torch.no_grad():  # so that some texts end
+        model.backbone.lm_head.weight[model.end] *= 3
+    return model
+
+
+def prompts(model: LanguageModel, rows: int = 6) -> Features:
+    """Return Features of unequal length in the model's space."""
+    torch.manual_seed(1)
+    mask = torch.arange(7)[None] < torch.randint(1, 8, (rows, 1))
+    return Features.of_tokens(torch.randn(rows, 7, model.width), mask)
+
+
+class Script(Decoder):
+    """Says what is written in a table of scores, whatever came before; rows end as they say."""
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores, self.end = scores, 0
+        self.asked: list[int] = []
+
+    def forward(self, features: Features, tokens: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def start(self, features: Features) -> tuple[State, Tensor]:
+        self.asked.append(len(features))
+        return Place(torch.arange(len(features))), self.scores[: len(features), 0]
+
+    def step(self, state: State, tokens: Tensor) -> Tensor:
+        assert isinstance(state, Place)
+        assert len(tokens) == len(state.rows)
+        self.asked.append(len(tokens))
+        state.length += 1
+        return self.scores[state.rows, state.length]
+
+
+class Place(State):
+    def __init__(self, rows: Tensor) -> None:
+        self.rows, self.length = rows, 0
+
+    def select(self, rows: Tensor) -> None:
+        self.rows = self.rows[rows]
+
+
+def features(rows: int) -> Features:
+    return Features.of_vectors(torch.zeros(rows, 2))
+
+
+def test_greedy_is_what_transformers_generates(model: LanguageModel) -> None:
+    own = prompts(model)
+    found = one_by_one(model, own, DecodingConfig(longest=20))
+    embeds, mask = model._prompt(own)
+    theirs = model.backbone.generate(
+        inputs_embeds=embeds, attention_mask=mask.long(), max_new_tokens=20, do_sample=False
+    )
+    assert len({len(text) for text in found}) > 1, "texts of unequal length are what is tested"
+    for text, tokens in zip(found, theirs.tolist(), strict=True):
+        expected = tokens[: tokens.index(model.end) + 1] if model.end in tokens else tokens
+        assert text.with_end(model.end) == expected
+
+
+def test_log_probabilities_are_those_of_the_whole_text_at_once(model: LanguageModel) -> None:
+    own = prompts(model)
+    found = one_by_one(model, own, DecodingConfig(longest=12))
+    for row, text in enumerate(found):
+        tokens = torch.tensor([text.with_end(model.end)])
+        with torch.no_grad():
+            scores = model(own.take(torch.tensor([row])), tokens)
+        expected = scores.log_softmax(dim=2).gather(2, tokens[:, :, None])[0, :, 0]
+        torch.testing.assert_close(
+            torch.tensor(text.log_probabilities), expected, atol=1e-4, rtol=1e-4
+        )
+        assert text.confidence == pytest.approx(float(expected.mean().exp()), rel=1e-4)
+
+
+def test_texts_that_have_ended_take_no_further_part() -> None:
+    scores = torch.zeros(3, 5, 4)
+    scores[..., 1] = 5.0
+    scores[0, 1, 0] = scores[2, 3, 0] = 9.0  # the first ends with its 2nd token, the third at 4
+    script = Script(scores)
+    found = one_by_one(script, features(3), DecodingConfig(longest=5))
+    assert [len(text) for text in found] == [1, 5, 3]
+    assert [text.ended for text in found] == [True, False, True]
+    assert script.asked == [3, 3, 2, 2, 1]
+
+
+def test_stream_gives_the_same_tokens_one_at_a_time(model: LanguageModel) -> None:
+    own, config = prompts(model, 1), DecodingConfig(longest=15)
+    (whole,) = one_by_one(model, own, config)
+    streamed = [int(step.tokens[0]) for step in stream(model, own, config)]
+    assert streamed == whole.with_end(model.end)
+
+
+def test_samples_follow_the_probabilities_of_the_nucleus() -> None:
+    probabilities = torch.tensor([0.05, 0.5, 0.3, 0.15])
+    script = Script(probabilities.log().expand(4000, 1, 4))
+    config = DecodingConfig("sample", top_p=0.75, longest=1)
+    found = one_by_one(script, features(4000), config, torch.Generator().manual_seed(0))
+    counts = torch.tensor([text.with_end(0)[0] for text in found]).bincount(minlength=4) / 4000
+    # 0.5 and 0.3 reach 0.75; what is left is drawn by its share.
+    assert counts[[0, 3]].sum() == 0
+    assert counts[1] == pytest.approx(0.5 / 0.8, abs=0.03)
+    # Their probabilities are said as they were before anything was left out.
+    assert min(text.log_probability for text in found) == pytest.approx(
+        float(torch.tensor(0.3).log())
+    )
+
+
+def test_a_low_temperature_is_greedy() -> None:
+    script = Script(torch.randn(5, 6, 9, generator=torch.Generator().manual_seed(0)))
+    cold = DecodingConfig("sample", temperature=1e-3, top_p=1.0, longest=6)
+    found, greedy = (one_by_one(script, features(5), c) for c in (cold, DecodingConfig(longest=6)))
+    assert [text.tokens for text in found] == [text.tokens for text in greedy]
+
+
+def test_the_same_seed_draws_the_same(model: LanguageModel) -> None:
+    own, config = prompts(model), DecodingConfig("sample", longest=8)
+    one, same, other = (
+        [t.tokens for t in one_by_one(model, own, config, torch.Generator().manual_seed(seed))]
+        for seed in (0, 0, 1)
+    )
+    assert one == same
+    assert one != other

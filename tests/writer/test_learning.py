@@ -1,0 +1,178 @@
+"""Learning to write: what decides, what is held out, what goes on after a kill, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_models import causal
+from writer_settings import small
+
+import plait
+from plait.config import to_json
+from plait.data.loader import Reader
+from plait.data.quality import Ledger
+from plait.errors import ColumnError, ConfigError, TableError
+from plait.evaluate.written import deciding
+from plait.progress import Progress
+from plait.train.record import Record
+from plait.writer.learning import learn, write
+from plait.writer.material import gather
+from plait.writer.references import keys_of, references_of
+from plait.writer.writer import Writer
+
+QUIET = Progress(show=False)
+
+
+def test_what_is_said_of_held_out_rows(writer: Writer) -> None:
+    found = writer.facts["judged"]
+    assert found["metric"] == "cider"
+    assert found["rows"] == 16
+    assert writer.facts["rows"] == 160
+    assert not writer.facts["apart"]
+
+
+def test_answers_are_right_or_wrong_and_captions_alike() -> None:
+    assert deciding(["yes", "two dogs", "no"]) == "exact_match"
+    assert deciding(["a dog on a red sofa", "two cats under a table", "no"]) == "cider"
+
+
+def test_rows_of_one_picture_stay_together(captions: Path) -> None:
+    table = plait.read(str(captions))
+    double = {name: table.values(name) * 2 for name in table.columns}
+    double["caption"][160:] = ["Another thing here."] * 160
+    both = plait.read(double, folder=captions.parent)
+    material, parted = gather(both, "caption:text", {}, (), None, small(), QUIET)
+    photos = np.array(both.values("photo"))
+    assert not set(photos[parted.learning]) & set(photos[parted.judged])
+    assert len(parted.judged) == 32
+    first, references = references_of(material.keys, parted.judged, material.texts)
+    assert len(first) == 16
+    assert all(len(own) == 2 for own in references)
+
+
+def test_without_media_rows_of_the_same_inputs_stay_together() -> None:
+    table = plait.read({"a": ["x", "x", "y", None], "b": ["1", "1", "1", "1"]})
+    sources = plait.data.loader.sources_of(plait.data.detect.detect(
+        table, (), {"a": plait.types.Modality.TEXT, "b": plait.types.Modality.TEXT}
+    ))  # fmt: skip
+    keys, groups = keys_of(Reader(table, Ledger()), sources)
+    assert keys[0] == keys[1] != keys[2]
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_a_killed_run_goes_on_where_it_was(captions: Path, tmp_path: Path) -> None:
+    """The first learning is stopped in its third epoch; the second begins there."""
+    from plait.train.checkpoint import Checkpoint
+
+    config = small()
+    material, parted = gather(
+        plait.read(str(captions)), "caption:text", {}, (), None, config, QUIET
+    )
+    place, seen = tmp_path / "under-way.safetensors", []
+
+    class Killed(Exception):
+        pass
+
+    def watch(course: object) -> None:
+        seen.append(course.epoch)  # type: ignore[attr-defined]
+        if len(seen) == 3:
+            Checkpoint(place).write(course)  # type: ignore[arg-type]
+            raise Killed
+
+    with pytest.raises(Killed):
+        learn(material, parted.learning, config, Record(place, watch), QUIET)
+    again: list[int] = []
+    resumed = learn(
+        material, parted.learning, config, Record(place, lambda c: again.append(c.epoch)), QUIET
+    )
+    assert again[0] == 4
+    whole = learn(material, parted.learning, config, Record(), QUIET)
+    for name, value in whole.network.state_dict().items():
+        if hasattr(value, "shape"):
+            assert (value == resumed.network.state_dict()[name]).all(), name
+
+
+def test_a_language_model_learns_and_is_stored_as_what_was_learned(
+    captions: Path, tmp_path: Path
+) -> None:
+    folder = causal(tmp_path / "model", ["A big red Thing.", "A small blue Thing."] * 9)
+    config = small(language_model=str(folder), instruction="What is it?")
+    model = write(str(captions), "caption:text", config=config)
+    place = model.save(tmp_path / "writer")
+    assert place.joinpath("weights.safetensors").stat().st_size < 700_000
+    again = plait.load(place)
+    table = plait.read(str(captions)).take(range(8))
+    assert model.predict(table).values == again.predict(table).values
+    assert not any("backbone" in name for name in _stored(place))
+    tuned = small(language_model=str(folder), tuning={"way": "last", "layers": 1})
+    material, parted = gather(plait.read(str(captions)), "caption:text", {}, (), None, tuned, QUIET)
+    some = learn(material, parted.learning[:20], tuned, Record(), QUIET)
+    more = Writer(**{**vars(some), "facts": model.facts}).save(tmp_path / "tuned")
+    assert any("backbone" in name for name in _stored(more))
+    assert plait.load(more).predict(table).values == some.predict(table).values
+
+
+def _stored(folder: Path) -> list[str]:
+    from safetensors import safe_open
+
+    with safe_open(folder / "weights.safetensors", framework="numpy") as file:
+        return list(file.keys())
+
+
+def test_a_model_that_sees_answers_as_it_is(captions: Path, tmp_path: Path) -> None:
+    from made_models import llava
+
+    folder = llava(tmp_path / "llava", ["A big red Thing.", "USER: ASSISTANT: what"] * 9)
+    config = small(language_model=str(folder), as_is=True)
+    model = write(str(captions), "caption:text", config=config)
+    assert model.facts["judged"]["rows"] == 16
+    again = plait.load(model.save(tmp_path / "writer"))
+    table = plait.read(str(captions)).take(range(3))
+    assert again.predict(table).values == model.predict(table).values
+    blind = small(language_model=str(causal(tmp_path / "blind", ["a b"] * 9)), as_is=True)
+    with pytest.raises(ConfigError, match="cannot read column 'photo' as it is"):
+        write(str(captions), "caption:text", config=blind)
+
+
+def test_rewards_are_learned_from(captions: Path) -> None:
+    config = small(reinforce={"reward": "cider"})
+    config = type(config)(**{**vars(config), "rewarded": type(config.rewarded)(
+        epochs=2, least_steps=6, batch_size=16, learning_rate=1e-4
+    )})  # fmt: skip
+    material, parted = gather(
+        plait.read(str(captions)), "caption:text", {}, (), None, config, QUIET
+    )
+    model = learn(material, parted.learning, config, Record(), QUIET)
+    stages = model.facts["rewarded"]
+    assert len(stages) == 3
+    assert set(stages[0]) == {"reward", "distinct", "length"}
+    assert max(s["reward"] for s in stages) > 0
+    assert all(weight.requires_grad for weight in model.network.fusion.parameters())
+
+
+def test_what_is_refused(captions: Path) -> None:
+    table = str(captions)
+    with pytest.raises(ColumnError, match="holds image .* and a text is needed here"):
+        write(table, "photo:image", config=small())
+    with pytest.raises(ConfigError, match="Reward 'ciderr' is not .*'cider'"):
+        write(table, "caption:text", config=small(reinforce={"reward": "ciderr"}))
+    with pytest.raises(ConfigError, match="Fusion 'conkat'"):
+        write(table, "caption:text", config=type(small())(fusion="conkat"))
+    config = small()
+    for a, captions_, words in (
+        (["x y", "z w"], ["some words", None], "Target 'caption' has 1 rows with a text"),
+        ([None, None], ["some", "words"], "No row has a cell that can be read to write from"),
+        (["x y", None], ["some", "words"], "Of 1 rows 0 are left to learn from and 1 to be judged"),
+    ):
+        with pytest.raises(TableError, match=words):
+            write({"a": a, "caption": captions_}, "caption:text", modalities={"a": "text"},
+                  config=config)  # fmt: skip
+    with pytest.raises(TableError, match="No column is left to write from: a: ignored"):
+        write({"a": ["x", "z"], "caption": ["some", "words"]}, "caption:text", ignore=["a"],
+              config=config)  # fmt: skip
+
+
+def test_settings_are_stored_whole(writer: Writer) -> None:
+    assert to_json(writer.config)["write"]["longest"] == 12
