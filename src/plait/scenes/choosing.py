@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from plait.scenes.held import Combination
 from plait.scenes.questions import Question
 
 Asked = list[tuple[str, Question]]
@@ -15,10 +18,31 @@ Asked = list[tuple[str, Question]]
 Used = Counter[tuple[str, str]]
 """How often each answer to a form was asked for already."""
 
+Medium = TypeVar("Medium")
+"""What is asked about: a scene, or things in motion."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asking(Generic[Medium]):
+    """A scene or clip, and what is asked about it.
+
+    Attributes:
+        medium: itself.
+        asked: questions with their types.
+        split: `train` or `test`.
+        combination: `seen`, or `new` where every question needs one that is held out of training.
+    """
+
+    medium: Medium
+    asked: Asked
+    split: str
+    combination: str
+
 
 def two_each(
     found: Mapping[str, Iterable[Question]],
-    wanted: Callable[[Question], bool],
+    held: Collection[Combination],
+    new: bool,
     used: Used,
     random: np.random.Generator,
 ) -> Asked:
@@ -29,15 +53,17 @@ def two_each(
 
     Args:
         found: all that can be asked, by type.
-        wanted: whether a question may be asked.
+        held: combinations that are held out of training.
+        new: whether all questions need one of these, or none does.
         used: how often each answer was asked for.
         random: what is drawn from.
     """
     asked = []
     for kind, questions in found.items():
         forms: dict[str, dict[str, list[Question]]] = {}
-        for question in filter(wanted, questions):
-            forms.setdefault(question.form, {}).setdefault(question.answer, []).append(question)
+        for question in questions:
+            if (question.needs in held) == new:
+                forms.setdefault(question.form, {}).setdefault(question.answer, []).append(question)
         rich = [(form, answers) for form, answers in forms.items() if len(answers) > 1]
         if rich:
             form, answers = rich[random.integers(len(rich))]

@@ -116,13 +116,14 @@ def _placed_once(
         size = int(random.integers(sizes[0], sizes[1] + 1))
         for top, left in random.integers(0, side - size + 1, (20, 2)).tolist():
             box = (top, left, top + size, left + size)
-            if not any(_meet(box, other) for other in boxes):
+            if not any(boxes_meet(box, other) for other in boxes):
                 boxes.append(box)
                 break
     return boxes
 
 
-def _meet(one: Box, other: Box) -> bool:
+def boxes_meet(one: Box, other: Box) -> bool:
+    """Return whether two boxes share a pixel."""
     return (
         one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
     )  # fmt: skip

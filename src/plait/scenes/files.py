@@ -6,11 +6,12 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plait.errors import ConfigError
-from plait.scenes.choosing import Asked
+from plait.scenes.choosing import Asking
 from plait.scenes.wording import worded
 from plait.writing import replacing_folder
 
@@ -34,31 +35,27 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
 
 
 def question_rows(
-    medium: Mapping[str, str],
-    asked: Asked,
-    split: str,
-    combination: str,
+    file: Mapping[str, str],
+    asking: Asking[Any],
     random: np.random.Generator,
 ) -> list[dict[str, str]]:
     """Return a row for each question.
 
     Args:
-        medium: the column of the picture or clip, and the file.
-        asked: questions with their types.
-        split: `train` or `test`.
-        combination: `seen` or `new`.
+        file: the column of the picture or clip, and its name.
+        asking: what is asked about it.
         random: what the ways to ask are drawn from.
     """
     return [
         {
-            **medium,
+            **file,
             "question": worded(question.form, question.words, random),
             "answer": question.answer,
             "type": kind,
-            "split": split,
-            "combination": combination,
+            "split": asking.split,
+            "combination": asking.combination,
         }
-        for kind, question in asked
+        for kind, question in asking.asked
     ]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from plait.scenes.choosing import Asked, Used, two_each
+from plait.scenes.choosing import Asked, Asking, Used, two_each
 from plait.scenes.compose import Scene
 from plait.scenes.drawn import draw_scene
 from plait.scenes.files import new_folder, question_rows, write_csv
@@ -27,24 +26,7 @@ TRIES = 200
 """Scenes that are drawn at most for one that allows what is needed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Asking:
-    """A scene and what is asked about it.
-
-    Attributes:
-        scene: itself.
-        asked: questions with their types.
-        split: `train` or `test`.
-        combination: `seen`, or `new` where every question needs one that was held out of training.
-    """
-
-    scene: Scene
-    asked: Asked
-    split: str
-    combination: str
-
-
-def ask_scenes(known: Known, count: int, seed: int, side: int) -> Iterator[Asking]:
+def ask_scenes(known: Known, count: int, seed: int, side: int) -> Iterator[Asking[Scene]]:
     """Yield so many scenes, each with two questions of nearly every type.
 
     Args:
@@ -75,7 +57,7 @@ def _asked(
     for _ in range(TRIES):
         scene = draw_scene(known, held, new, side, random)
         found = {kind: find(scene, known) for kind, find in TYPES.items()}
-        asked = two_each(found, lambda question: (question.needs in held) == new, used, random)
+        asked = two_each(found, held, new, used, random)
         if {kind for kind, _ in asked} >= NEEDED[combination]:
             break
     return scene, asked
@@ -112,11 +94,11 @@ def write_scenes(
         for number, one in enumerate(ask_scenes(load_things(vendor), count, seed, size)):
             file = {"picture": f"pictures/{number:05d}.png"}
             mask = {"mask": f"masks/{number:05d}.png"}
-            Image.fromarray(one.scene.picture).save(made / file["picture"])
-            Image.fromarray(numbered(one.scene)).save(made / mask["mask"])
+            Image.fromarray(one.medium.picture).save(made / file["picture"])
+            Image.fromarray(numbered(one.medium)).save(made / mask["mask"])
             random = np.random.default_rng((seed, number, 1))
-            rows += question_rows(file, one.asked, one.split, one.combination, random)
-            things += [{**file, **mask, **thing} for thing in thing_rows(one.scene)]
+            rows += question_rows(file, one, random)
+            things += [{**file, **mask, **thing} for thing in thing_rows(one.medium)]
         write_csv(made / "scenes.csv", rows)
         write_csv(made / "things.csv", things)
     return floors(rows, "picture")

@@ -52,17 +52,12 @@ TEMPLATES = {
         "apart from the {name}, is there another {group}?",
         "does the picture show another {group} besides the {name}?",
     ),
-    "first": (
-        "which thing moved first?",
-        "what was the first thing to move?",
-        "what moved before everything else?",
+    "order": (
+        "which thing moved {place}?",
+        "what was the {place} thing to move?",
+        "what moved {place} of all?",
     ),
-    "last": (
-        "which thing moved last?",
-        "what was the last thing to move?",
-        "what moved after everything else?",
-    ),
-    "bounces": (
+    "jumps": (
         "how often did the {name} jump?",
         "how many times did the {name} jump?",
         "what is the number of jumps of the {name}?",
