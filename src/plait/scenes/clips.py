@@ -138,17 +138,17 @@ def write_clips(
         folder: that is made.
         count: of clips, at least 10; each has about six questions.
         seed: what is drawn from; the same gives the same files.
-        size: of the clips, in pixels, even.
+        size: of the clips, in pixels, even, at least 48.
         vendor: who has drawn the things.
         sound: whether it is written; without it, all else is the same.
 
     Raises:
         ConfigError: when the folder is there already, the vendor is not known, there are too few
-            clips to split, or they are too small for their things.
+            clips to split, or the size is too small or odd.
     """
     rows: list[dict[str, str]] = []
     moves: list[dict[str, str | int | float]] = []
-    with new_folder(folder) as made:
+    with new_folder(folder, size) as made:
         (made / "clips").mkdir()
         for number, one in enumerate(ask_clips(load_things(vendor), count, seed, size)):
             motion = one.medium

@@ -15,14 +15,25 @@ from plait.scenes.choosing import Asking
 from plait.scenes.wording import worded
 from plait.writing import replacing_folder
 
+LEAST_SIZE = 48
+"""Pixels of a picture's side, below which small things cannot be told apart by anybody."""
+
 
 @contextmanager
-def new_folder(folder: str | Path) -> Iterator[Path]:
+def new_folder(folder: str | Path, size: int) -> Iterator[Path]:
     """Give a hidden folder that gets its name when all ends well.
 
+    Args:
+        folder: that is made.
+        size: of what is put into it, in pixels.
+
     Raises:
-        ConfigError: when it is there already.
+        ConfigError: when it is there already, or the size is too small or odd.
     """
+    if size < LEAST_SIZE or size % 2:
+        raise ConfigError(
+            f"size is {size}, expected an even number of pixels from {LEAST_SIZE} on."
+        )
     target = Path(folder)
     if target.exists():
         raise ConfigError(

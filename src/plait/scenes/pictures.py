@@ -79,16 +79,16 @@ def write_scenes(
         folder: that is made.
         count: of pictures, at least 10; each has about twelve questions.
         seed: what is drawn from; the same gives the same files.
-        size: of the pictures, in pixels.
+        size: of the pictures, in pixels, even, at least 48.
         vendor: who has drawn the things.
 
     Raises:
         ConfigError: when the folder is there already, the vendor is not known, there are too few
-            pictures to split, or they are too small for their things.
+            pictures to split, or the size is too small or odd.
     """
     rows: list[dict[str, str]] = []
     things: list[dict[str, str | int]] = []
-    with new_folder(folder) as made:
+    with new_folder(folder, size) as made:
         for kind in ("pictures", "masks"):
             (made / kind).mkdir()
         for number, one in enumerate(ask_scenes(load_things(vendor), count, seed, size)):

@@ -74,7 +74,7 @@ TEMPLATES = {
     ),
     "tone of": (
         "which tone was heard when the {name} moved?",
-        "how high was the tone while the {name} moved?",
+        "what tone was there while the {name} moved?",
         "what kind of tone was heard when the {name} moved?",
     ),
 }
