@@ -41,3 +41,24 @@ def test_held_out_combinations_are_kept_apart() -> None:
         assert {question.needs for _, question in new} == held
         seen = two_each(FOUND, held, False, Used(), random)
         assert {kind for kind, _ in seen} == {"count"}  # one colour alone is left
+
+
+def test_pairs_share_as_many_words_as_they_can() -> None:
+    found = [
+        Question("relation", dict(zip(("other", "direction", "name"), words, strict=True)), answer)
+        for *words, answer in (
+            ("cat", "above", "dog", "yes"),
+            ("cat", "below", "dog", "no"),
+            ("cat", "above", "owl", "no"),
+            ("owl", "left of", "dog", "no"),
+            ("owl", "left of", "pig", "no"),
+        )
+    ]
+    used, pairs = Used({("relation", "no"): 1}), set()
+    for seed in range(20):
+        asked = two_each({"relation": found}, set(), False, used, np.random.default_rng(seed))
+        pairs.add(tuple(tuple(question.words.values()) for _, question in asked))
+    assert pairs == {
+        (("cat", "above", "dog"), ("cat", "below", "dog")),
+        (("cat", "above", "dog"), ("cat", "above", "owl")),
+    }

@@ -207,7 +207,7 @@ def test_answers_are_balanced(rows: list[Row]) -> None:
 
 
 def test_every_way_to_ask_is_used(rows: list[Row]) -> None:
-    for form in ("colour", "relation", "neighbour", "group", "count of a colour"):
+    for form in ("colour", "relation, above", "neighbour", "group", "count of a colour"):
         for template in TEMPLATES[form]:
             shape = re.sub(r"\\{\w+\\}", "[a-z ]+", re.escape(template))
             assert any(re.fullmatch(shape, row["question"]) for row in rows), template

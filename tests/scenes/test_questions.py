@@ -71,31 +71,36 @@ def test_colour() -> None:
 
 
 def test_relation() -> None:
-    found = {(other, direction, name): answer
-             for (_, other, name, direction), answer in asked("relation").items()}  # fmt: skip
-    assert found["cat", "left of", "dog"] == found["dog", "right of", "cat"] == "yes"
+    found = {
+        (other, form, name): answer for (form, other, name), answer in asked("relation").items()
+    }
+    assert found["cat", "relation, left of", "dog"] == "yes"
+    assert found["dog", "relation, right of", "cat"] == "yes"
     for direction in ("right of", "above", "below"):
-        assert found["cat", direction, "dog"] == "no"
+        assert found["cat", f"relation, {direction}", "dog"] == "no"
     assert not any("pear" in words for words in found)  # there are two
     slanted = asked("relation", laid_out(("dog", "red", 50, 50), ("cat", "red", 20, 20)))
-    assert {words[3] for words in slanted if words[2] == "dog"} == {"right of", "below"}
+    assert {form for form, other, _ in slanted if other == "cat"} == {
+        "relation, right of",
+        "relation, below",
+    }
     assert set(slanted.values()) == {"no"}  # half left and half above: neither is asked
 
 
 def test_neighbour() -> None:
     assert asked("neighbour") == {
-        ("neighbour", "dog", "left of"): "cat",
-        ("neighbour", "dog", "above"): "pear",
-        ("neighbour", "cat", "right of"): "dog",  # the pear is 56 degrees off, but far enough
-        ("neighbour", "cat", "above"): "pear",  # 34 degrees off
+        ("neighbour", "left of", "dog"): "cat",
+        ("neighbour", "above", "dog"): "pear",
+        ("neighbour", "right of", "cat"): "dog",  # the pear is 56 degrees off, but far enough
+        ("neighbour", "above", "cat"): "pear",  # 34 degrees off
     }
     row = [("dog", "red", 50, 10), ("cat", "red", 50, 30), ("owl", "red", 50, 35)]
     close = asked("neighbour", laid_out(row[0], row[1], ("owl", "red", 50, 35)))
-    assert ("neighbour", "dog", "right of") not in close  # the owl is hardly further
+    assert ("neighbour", "right of", "dog") not in close  # the owl is hardly further
     far = asked("neighbour", laid_out(row[0], row[1], ("owl", "red", 50, 40)))
-    assert far["neighbour", "dog", "right of"] == "cat"
+    assert far["neighbour", "right of", "dog"] == "cat"
     corner = asked("neighbour", laid_out(row[0], row[1], ("owl", "red", 30, 22)))
-    assert ("neighbour", "dog", "right of") not in corner  # the owl is right of the dog, nearly
+    assert ("neighbour", "right of", "dog") not in corner  # the owl is right of the dog, nearly
 
 
 def test_group() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def two_each(
     """Return two questions of each type that differ in their answers, rare answers first.
 
     Two, so that the picture alone cannot know the answer, whatever it shows; rare ones first, so
-    that the question alone cannot. Types without two answers are left out.
+    that the question alone cannot; as like as they can be, so that half a question cannot. Types
+    without two answers are left out.
 
     Args:
         found: all that can be asked, by type.
@@ -68,7 +70,16 @@ def two_each(
         if rich:
             form, answers = rich[random.integers(len(rich))]
             order = [list(answers)[number] for number in random.permutation(len(answers))]
-            for answer in sorted(order, key=lambda one: used[form, one])[:2]:
-                choices = answers[answer]
-                asked.append((kind, choices[random.integers(len(choices))]))
+            rare, next_rare = sorted(order, key=lambda answer: used[form, answer])[:2]
+            asked += [(kind, one) for one in _pair(answers[rare], answers[next_rare], random)]
     return asked
+
+
+def _pair(
+    ones: list[Question], others: list[Question], random: np.random.Generator
+) -> tuple[Question, Question]:
+    """Return one of each, which share as many words as any two do."""
+    pairs = list(itertools.product(ones, others))
+    shared = [len(one.words.items() & other.words.items()) for one, other in pairs]
+    alike = [pair for pair, count in zip(pairs, shared, strict=True) if count == max(shared)]
+    return alike[random.integers(len(alike))]

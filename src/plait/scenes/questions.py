@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from plait.scenes.compose import Scene, Thing
 from plait.scenes.held import Combination
-from plait.scenes.views import View, alone, views
+from plait.scenes.views import alone, views
 from plait.scenes.wording import a, plural, yes
 
 Known = Mapping[Combination, Thing]
@@ -76,27 +76,28 @@ def colour_of(scene: Scene, known: Known) -> Iterator[Question]:
 
 
 def relation(scene: Scene, known: Known) -> Iterator[Question]:
-    """Yield whether the cat is above the dog."""
+    """Yield whether the cat is above the dog.
+
+    Each direction is a form, so that two such questions differ in a name: were they to differ in
+    direction, where one of the two lies in the picture would nearly always tell.
+    """
     for view in views(scene):
+        name = scene.things[view.anchor].name
         for number in alone(scene):
             there = view.lies_there(number)
             if there is not None:
-                other = scene.things[number].name
-                yield _seen("relation", scene, view, yes(there), other=other)
+                words = {"other": scene.things[number].name, "name": name}
+                form = f"relation, {view.direction}"
+                yield Question(form, words, yes(there), (name, view.direction))
 
 
 def neighbour(scene: Scene, known: Known) -> Iterator[Question]:
     """Yield what is directly left of the dog."""
     for view in views(scene):
-        number = view.nearest()
+        name, number = scene.things[view.anchor].name, view.nearest()
         if number is not None:
-            yield _seen("neighbour", scene, view, scene.things[number].name)
-
-
-def _seen(form: str, scene: Scene, view: View, answer: str, **words: str) -> Question:
-    name = scene.things[view.anchor].name
-    words |= {"name": name, "direction": view.direction}
-    return Question(form, words, answer, (name, view.direction))
+            words, answer = {"direction": view.direction, "name": name}, scene.things[number].name
+            yield Question("neighbour", words, answer, (name, view.direction))
 
 
 def group(scene: Scene, known: Known) -> Iterator[Question]:

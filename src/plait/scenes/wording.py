@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from plait.scenes.views import DIRECTIONS
+
 TEMPLATES = {
     "exists": (
         "is there {a_name}?",
@@ -37,11 +39,14 @@ TEMPLATES = {
         "which colour does the {name} have?",
         "what is the colour of the {name}?",
     ),
-    "relation": (
-        "is the {other} {direction} the {name}?",
-        "can the {other} be seen {direction} the {name}?",
-        "does the {other} lie {direction} the {name}?",
-    ),
+    **{
+        f"relation, {direction}": (
+            f"is the {{other}} {direction} the {{name}}?",
+            f"can the {{other}} be seen {direction} the {{name}}?",
+            f"does the {{other}} lie {direction} the {{name}}?",
+        )
+        for direction in DIRECTIONS
+    },
     "neighbour": (
         "what is directly {direction} the {name}?",
         "which thing comes next {direction} the {name}?",
