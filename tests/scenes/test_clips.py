@@ -17,12 +17,16 @@ from plait.data.video import read_video
 from plait.errors import ConfigError
 from plait.scenes.clips import ask_clips, write_clips
 from plait.scenes.held import held_out
-from plait.scenes.motion import TONES, WAYS, Motion
+from plait.scenes.motion import Motion
 from plait.scenes.things import GROUPS, load_things
 
 COUNT = 20
 
 NAMES = [name for names in GROUPS.values() for name in names]
+
+WAYS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
+
+TONES = {"low": 300, "middle": 700, "high": 1600}
 
 Row = dict[str, str]
 
