@@ -14,7 +14,7 @@ from plait.scenes.compose import Scene
 from plait.scenes.drawn import draw_scene
 from plait.scenes.files import new_folder, question_rows, write_csv
 from plait.scenes.floors import Floor, floors
-from plait.scenes.held import held_out, part_of
+from plait.scenes.held import Combination, held_out, part_of
 from plait.scenes.questions import TYPES, Known, names_of
 from plait.scenes.things import COLOURS, load_things
 from plait.scenes.views import DIRECTIONS
@@ -46,7 +46,7 @@ def ask_scenes(known: Known, count: int, seed: int, side: int) -> Iterator[Askin
 
 def _asked(
     known: Known,
-    held: frozenset[tuple[str, str]],
+    held: frozenset[Combination],
     combination: str,
     side: int,
     used: Used,

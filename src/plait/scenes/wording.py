@@ -83,7 +83,7 @@ TEMPLATES = {
         "what kind of tone was heard when the {name} moved?",
     ),
 }
-"""By form. Tests see to it that every way to ask is used."""
+"""By form: what is asked for, and what is put into the words."""
 
 
 def worded(form: str, words: Mapping[str, str], random: np.random.Generator) -> str:
