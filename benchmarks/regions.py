@@ -27,9 +27,11 @@ from PIL import Image
 from rows import Row, describe, measure, table
 
 import plait
+from plait.data.table import Table
 from plait.encoders.config import choose_encoders
 from plait.explain.regions import Regions
 from plait.progress import Progress
+from plait.scenes.compose import Thing, compose, noisy_ground, place_boxes
 from plait.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
@@ -39,8 +41,8 @@ SIDE = 128
 
 KINDS = 40
 
-Box = tuple[int, int, int, int]
-"""Top, left, bottom, right."""
+SIZES = (32, 48)
+"""The smallest and the largest side of an emoji, in pixels."""
 
 GROUPS = ("animals & nature", "food & drink", "travel & places", "objects", "activities")
 
@@ -65,8 +67,8 @@ class Scene:
         return " and ".join(self.names)
 
 
-def vocabulary() -> dict[str, dict[str, Image.Image]]:
-    """Return the pictures of forty emoji by vendor and name, each of a family of its own."""
+def vocabulary() -> dict[str, dict[str, Thing]]:
+    """Return forty emoji by vendor and name, each of a family of its own."""
     tables = {vendor: plait.datasets.load("emoji", vendor) for vendor in ("google", "twitter")}
     first = tables["google"]
     rows = {
@@ -78,45 +80,28 @@ def vocabulary() -> dict[str, dict[str, Image.Image]]:
     chosen = np.random.default_rng(0).permutation(list(rows.values()))[:KINDS]
     return {
         vendor: {
-            found.cell("name", int(row)): Image.open(
-                io.BytesIO(found.cell("picture", int(row)))
-            ).convert("RGBA")
-            for row in chosen
+            found.cell("name", row): Thing(
+                found.cell("name", row), found.cell("group", row), "", drawn(found, row)
+            )
+            for row in chosen.tolist()
         }
         for vendor, found in tables.items()
     }
 
 
-def placed(count: int, random: np.random.Generator) -> list[Box]:
-    """Return boxes that do not meet; fewer than asked for, where one found no room by chance."""
-    boxes: list[Box] = []
-    for _ in range(count):
-        size = int(random.integers(32, 49))
-        for top, left in random.integers(0, SIDE - size + 1, (20, 2)).tolist():
-            box = (top, left, top + size, left + size)
-            if all(box[0] >= b[2] or box[2] <= b[0] or box[1] >= b[3] or box[3] <= b[1]
-                   for b in boxes):  # fmt: skip
-                boxes.append(box)
-                break
-    return boxes
+def drawn(table: Table, row: int) -> np.ndarray:
+    """Return (64 64 4) uint8, RGBA."""
+    return np.asarray(Image.open(io.BytesIO(table.cell("picture", row))).convert("RGBA"))
 
 
-def scene(pictures: dict[str, Image.Image], random: np.random.Generator) -> Scene:
+def scene(things: dict[str, Thing], random: np.random.Generator) -> Scene:
     """Return two to four emoji at random places on a plain ground with noise."""
-    ground = random.integers(120, 256, 3) + random.normal(0, 8, (SIDE, SIDE, 3))
-    canvas = Image.fromarray(ground.clip(0, 255).astype(np.uint8))
-    names = random.permutation(list(pictures))[: random.integers(2, 5)]
-    boxes: list[Box] = []
-    while len(boxes) < len(names):
-        boxes = placed(len(names), random)
-    for name, (top, left, bottom, _) in zip(names, boxes, strict=True):
-        size = bottom - top
-        picture = pictures[str(name)].resize((size, size), Image.Resampling.LANCZOS)
-        canvas.paste(picture, (left, top), picture)
+    ground = noisy_ground(SIDE, random)
+    names = random.permutation(list(things))[: random.integers(2, 5)].tolist()
+    boxes = place_boxes(len(names), SIDE, SIZES, random)
+    picture = compose(ground, [things[name] for name in names], boxes).picture
     order = random.permutation(len(names))
-    return Scene(
-        np.asarray(canvas), tuple(str(names[i]) for i in order), np.array(boxes)[order] / SIDE
-    )
+    return Scene(picture, tuple(names[i] for i in order), np.array(boxes)[order] / SIDE)
 
 
 def learn(scenes: list[Scene], held: list[Scene], key: Row) -> Space:
@@ -183,16 +168,16 @@ def game(space: Space, scenes: list[Scene]) -> Row:
     }
 
 
-def made(count: int, pictures: dict[str, Image.Image], seed: int) -> list[Scene]:
+def made(count: int, things: dict[str, Thing], seed: int) -> list[Scene]:
     """Return so many scenes."""
     random = np.random.default_rng(seed)
-    return [scene(pictures, random) for _ in range(count)]
+    return [scene(things, random) for _ in range(count)]
 
 
-def space_of(key: Row, pictures: dict[str, Image.Image]) -> tuple[Space, list[Scene]]:
+def space_of(key: Row, things: dict[str, Thing]) -> tuple[Space, list[Scene]]:
     """Return what is learned for a key, and the scenes that it is judged on."""
-    held = made(200, pictures, 1000 + key["seed"])
-    return learn(made(key["scenes"], pictures, key["seed"]), held, key), held
+    held = made(200, things, 1000 + key["seed"])
+    return learn(made(key["scenes"], things, key["seed"]), held, key), held
 
 
 def run(key: Row) -> Row:

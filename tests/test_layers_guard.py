@@ -62,6 +62,7 @@ LAYERS = {
     "datasets": 8,
     "report": 8,
     "search": 9,
+    "scenes": 9,
     "estimators": 8,
     "loading": 10,
     "learning": 10,

@@ -1,0 +1,1 @@
+"""Pictures and clips composed from the bundled emoji, of which everything is known."""
