@@ -153,6 +153,13 @@ def test_texts_match_the_expression(vocabulary: Vocabulary, expression: str) -> 
     assert len(found) > 1 or expression in ("b", "x\ny")
 
 
+def test_a_text_without_choice_is_written_as_the_tokenizer_writes_it(
+    vocabulary: Vocabulary,
+) -> None:
+    text = "a red cat on a mat"
+    assert walk(matching(vocabulary, text), vocabulary, seed=0) == vocabulary.encode(text)
+
+
 SCHEMA = {
     "type": "object",
     "properties": {
