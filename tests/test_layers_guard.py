@@ -26,6 +26,7 @@ LAYERS = {
     "constraints": 1,
     "metrics": 1,
     "data": 1,
+    "hosted": 2,
     "encoders": 2,
     "fusion": 2,
     "tasks": 2,
@@ -82,6 +83,7 @@ COMMANDS = (
     "spaces",
     "spaces_judged",
     "vectors",
+    "write",
 )
 
 HEAVY = {
@@ -95,6 +97,8 @@ HEAVY = {
     "accelerate": set(),
     "av": set(),
     "soundfile": set(),
+    "httpx2": set(),
+    "jsonschema": set(),
     "lancedb": set(),
     "lightgbm": set(),
     "llguidance": set(),
