@@ -19,6 +19,7 @@ from plait.commands import (
     spaces,
     spaces_judged,
     vectors,
+    write,
 )
 
 INTERRUPTED = 130
@@ -43,6 +44,7 @@ COMMANDS = (
     models.evaluate,
     models.explain,
     models.export,
+    write.write,
     vectors.embed,
     vectors.cache,
 )
@@ -69,7 +71,7 @@ def _root(
         raise typer.Exit
 
 
-GO_ON = " the same command with --resume (fit, distil) goes on where it was."
+GO_ON = " the same command (fit and distil: with --resume) goes on where it was."
 
 
 def _is_disk_full(error: Exception) -> bool:
