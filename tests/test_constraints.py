@@ -10,10 +10,11 @@ import sys
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from plait.constraints import Constraint, OneOf, Vocabulary, following, matching
+from plait.constraints import Constraint, OneOf, Vocabulary
 from plait.encoders.config import TrainedConfig
 from plait.encoders.subwords import Subwords
 from plait.errors import ConfigError, MissingExtraError
+from plait.grammar import following, matching
 
 TEXTS = [
     "a red cat on a mat",

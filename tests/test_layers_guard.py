@@ -26,6 +26,7 @@ LAYERS = {
     "constraints": 1,
     "metrics": 1,
     "data": 1,
+    "grammar": 2,
     "hosted": 2,
     "encoders": 2,
     "fusion": 2,

@@ -58,6 +58,7 @@ def test_a_request_is_what_chat_completions_take() -> None:
         (b'{"choices": []}', "no choice came back"),
         (b'{"choices": [{"message": null}]}', "no choice came back"),
         (b"[1, 2]", "no choice came back"),
+        (b"[" * 100_000, "no JSON came back"),
         (b'{"error": {"message": "overloaded"}}', "the endpoint says: overloaded"),
     ],
 )
@@ -78,6 +79,11 @@ def test_answers_in_other_shapes() -> None:
     whole = parts + b'"parts"}]}}], "usage": {"prompt_tokens": true}}'
     with serving(lambda request, number: Answer(whole)) as served:
         assert ask(served.url) == Reply("in parts", "stop")
+    odd = (
+        b'{"choices": [{"message": {"content": "half \\ud83d"}}], "usage": 7}'
+    )
+    with serving(lambda request, number: Answer(odd)) as served:
+        assert ask(served.url) == Reply("half ?", "stop")
     refusal = b'{"choices": [{"message": {"content": null, "refusal": "I will not"}}]}'
     with serving(lambda request, number: Answer(refusal)) as served:
         assert ask(served.url) == Reply("I will not", "refusal")
@@ -275,7 +281,7 @@ def test_the_key_goes_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent(EndpointConfig("https://api.example.com/v1", "m")) == ""
     with (
         serving(lambda request, number: Answer(b"", 401)) as served,
-        pytest.raises(EndpointError, match=r"no key was sent \(set \$OPENAI_API_KEY\)"),
+        pytest.raises(EndpointError, match=r"no key was sent \(set \$OPENAI_API_KEY;.*--key\)"),
     ):
         ask(served.url)
     with pytest.raises(ConfigError, match=r"\$MY_KEY with the key is not set"):

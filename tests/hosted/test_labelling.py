@@ -105,9 +105,12 @@ def test_rows_that_cannot_be_asked_are_listed(tmp_path: Path) -> None:
 def test_rows_that_no_table_has_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("title,size\none,1\nfour,4,4,4\nthree,3\nempty,\n", encoding="utf-8")
-    with serving(lambda request, number: Answer("", 400)) as served:
+    with serving(echo) as served:
         found = write(served, read(path), tmp_path, "{title} {size}")
-    assert sorted(row for row, _ in found.skipped.entries) == [0, 1, 2, 3]
+    assert found.values == ["ONE 1", "THREE 3", None]
+    reasons = {row: reason for (row, _), reason in found.skipped.entries.items()}
+    assert set(reasons) == {1, 3}
+    assert reasons[3] == "size is missing"
 
 
 def test_answers_are_checked_and_asked_for_once_more(tmp_path: Path) -> None:
@@ -226,13 +229,31 @@ def test_an_endpoint_that_answers_nobody_is_given_up(tmp_path: Path) -> None:
         return echo(request, number) if number < 10 else Answer(b"down", 503)
 
     with serving(answer) as served:
-        with pytest.raises(EndpointError, match=r"8 requests in succession .* 2 tries.*down.*kept"):
+        with pytest.raises(EndpointError, match=r"8 in succession .* 2 tries.*down.*kept"):
             write(served, titles, tmp_path, parallel=4, tries=2)
         assert len(served.requests) <= 10 + 2 * (GIVE_UP + 2 * 4)
         asked = len(served.requests)
         with pytest.raises(EndpointError, match="in succession"):
             write(served, titles, tmp_path, parallel=4, tries=2)
         assert not set(served.prompts()[:10]) & set(served.prompts()[asked:])
+
+
+def test_few_rows_that_nobody_answers(tmp_path: Path) -> None:
+    with serving(lambda request, number: Answer(b"down", 500)) as served:
+        for titles, words in [(["a"], "1 request was"), (["a", "b"], "2 in succession were")]:
+            with pytest.raises(EndpointError, match=f"{words} not answered; the last: 2 tries"):
+                write(served, {"title": titles}, tmp_path, tries=2)
+
+
+def test_one_row_among_others_that_nobody_answers(tmp_path: Path) -> None:
+    def answer(request: dict[str, Any], number: int) -> Answer:
+        return Answer(b"too long", 400) if "two" in text_of(request) else echo(request, number)
+
+    with serving(answer) as served:
+        found = write(served, {"title": ["one", "two"]}, tmp_path)
+    assert found.values == ["SAY ONE", None]
+    assert found.skipped.entries == {(1, "caption"): "status 400: too long"}
+    assert found.stopped == ""
 
 
 def test_bad_requests_for_all_rows_are_given_up_too(tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def write(
     _show(found, column, path)
     if found.left:
         raise typer.Exit(UNFINISHED)
-    partial.unlink(missing_ok=True)
+    for old in (partial, partial.with_suffix(".skipped.csv")):
+        old.unlink(missing_ok=True)
 
 
 def _show(found: Written, column: str, path: Path) -> None:

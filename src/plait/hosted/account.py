@@ -119,13 +119,13 @@ class Account:
             self._under_way -= 1
             self._set_aside -= own
             if reply is not None and reply.tokens_in is not None:
-                self._largest = max(self._largest, reply.tokens_in)
                 self._count(reply.tokens_in, reply.tokens_out or 0)
             elif billed or reply is not None:
                 self.cost += own
             self._changed.notify_all()
 
     def _count(self, tokens_in: int, tokens_out: int) -> None:
+        self._largest = max(self._largest, tokens_in)
         self.tokens_in += tokens_in
         self.tokens_out += tokens_out
         self.cost += self.price(tokens_in, tokens_out)

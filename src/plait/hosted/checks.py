@@ -149,7 +149,7 @@ class JsonSchema:
         fenced = _FENCED.match(text.strip())
         try:
             value = json.loads(fenced[1] if fenced else text, parse_constant=_refuse)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CellError(f"the answer is no JSON ({error})") from error
         wrong = next(iter(self._validator.iter_errors(value)), None)
         if wrong is not None:

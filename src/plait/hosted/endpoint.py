@@ -252,7 +252,8 @@ class Endpoint:
     def _refused(self, status: int, headers: Mapping[str, str], content: bytes) -> Failure:
         said = f"status {status}: {reason_of(content)}"
         if status in (401, 403):
-            sent = "the key is refused" if self._key else f"no key was sent (set ${KEY})"
+            none = f"no key was sent (set ${KEY}; over plain http, name its variable: --key)"
+            sent = "the key is refused" if self._key else none
             return Failure(f"{sent}, {said}", final=True)
         if status == 404 or 300 <= status < 400:
             where = f", it points to {headers['location']!r}" if "location" in headers else ""

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from plait.data.quality import Ledger
 from plait.data.table import Table
@@ -159,7 +160,9 @@ class _Run:
                     else:
                         settle(pending[key], found)
                         succession.note(found)
-        return Written(values, ledger, account.requests, known, account, left, account.closed)
+        succession.end()
+        stopped = account.closed if left else ""
+        return Written(values, ledger, account.requests, known, account, left, stopped)
 
     def _keys(
         self, settle: Callable[[list[int], _Unsuitable], None], advance: Callable[[int], None]
@@ -248,19 +251,25 @@ class _Succession:
     """Notices an endpoint that answers nobody."""
 
     def __init__(self) -> None:
-        self._failed = 0
+        self._answered, self._failed, self._reason = False, 0, ""
 
     def note(self, found: str | _Unsuitable) -> None:
         """Count one more result; too many without an answer end the run."""
         if isinstance(found, str) or not found.asked:
-            self._failed = 0
+            self._answered, self._failed = True, 0
             return
-        self._failed += 1
+        self._failed, self._reason = self._failed + 1, found.reason
         if self._failed >= GIVE_UP:
-            raise EndpointError(
-                f"{GIVE_UP} requests in succession were not answered; the last: {found.reason}."
-                f"{KEPT}"
-            )
+            self._give_up()
+
+    def end(self) -> None:
+        """End the run where not one was answered."""
+        if self._failed and not self._answered:
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        asked = "1 request was" if self._failed == 1 else f"{self._failed} in succession were"
+        raise EndpointError(f"{asked} not answered; the last: {self._reason}.{KEPT}")
 
 
 def _content(part: str | Medium) -> str | bytes:

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+BELIEVED = 10**12
+"""Tokens of one request above which a count is garbage."""
+
 SHOWN = 200
 """Characters of what a server says that an error repeats."""
 
@@ -50,7 +53,7 @@ def read_reply(content: bytes) -> Reply | Failure:
     """Return what a body of status 200 says."""
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Failure(f"no JSON came back: {shown(content)!r}", again=True, billed=True)
     if isinstance(body, dict) and body.get("error"):  # some gateways have no other status
         return Failure(f"the endpoint says: {reason_of(content)}", again=True)
@@ -62,7 +65,7 @@ def read_reply(content: bytes) -> Reply | Failure:
     refusal = message.get("refusal")
     usage = body.get("usage")
     return Reply(
-        text=str(refusal) if refusal else _text(message.get("content")),
+        text=_whole(str(refusal) if refusal else _text(message.get("content"))),
         finish="refusal" if refusal else str(first.get("finish_reason") or "stop"),
         tokens_in=_count(usage, "prompt_tokens"),
         tokens_out=_count(usage, "completion_tokens"),
@@ -76,9 +79,14 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _whole(text: str) -> str:
+    """Return a text without halves of characters, which no file holds."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _count(usage: Any, name: str) -> int | None:
     count = usage.get(name) if isinstance(usage, dict) else None
-    is_count = isinstance(count, int) and not isinstance(count, bool) and count >= 0
+    is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < BELIEVED
     return count if is_count else None
 
 
@@ -86,7 +94,7 @@ def reason_of(content: bytes) -> str:
     """Return the message in the body of an error."""
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return shown(content)
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
