@@ -79,9 +79,7 @@ def test_answers_in_other_shapes() -> None:
     whole = parts + b'"parts"}]}}], "usage": {"prompt_tokens": true}}'
     with serving(lambda request, number: Answer(whole)) as served:
         assert ask(served.url) == Reply("in parts", "stop")
-    odd = (
-        b'{"choices": [{"message": {"content": "half \\ud83d"}}], "usage": 7}'
-    )
+    odd = b'{"choices": [{"message": {"content": "half \\ud83d"}}], "usage": 7}'
     with serving(lambda request, number: Answer(odd)) as served:
         assert ask(served.url) == Reply("half ?", "stop")
     refusal = b'{"choices": [{"message": {"content": null, "refusal": "I will not"}}]}'
@@ -314,7 +312,30 @@ def test_settings_out_of_range() -> None:
         EndpointConfig("https://example.com/v1", "m", parallel=0)
 
 
-def test_what_is_stopped_waits_for_nothing() -> None:
+def test_an_answer_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.hosted.endpoint.LARGEST", 1000)
+    with serving(lambda request, number: Answer("hi " * 5000)) as served:
+        found = ask(served.url, tries=1)
+    assert isinstance(found, Failure)
+    assert "no JSON came back" in found.reason
+
+
+def test_who_waits_is_stopped() -> None:
+    with serving(lambda request, number: Answer(b"", 429, {"Retry-After": "40"})) as served:
+        endpoint = Endpoint(EndpointConfig(served.url, "m"), Account(Ceiling()))
+        found: list[Any] = []
+        waiting = threading.Thread(target=lambda: found.append(endpoint.ask(HELLO, 10, {})))
+        waiting.start()
+        while endpoint._not_before == 0:
+            time.sleep(0.005)
+        endpoint.stop()
+        waiting.join(timeout=20)
+        endpoint.close()
+        assert found == [None]
+        assert len(served.requests) == 1
+
+
+def test_what_is_stopped_asks_for_nothing() -> None:
     with serving(lambda request, number: Answer(b"", 500)) as served:
         endpoint = Endpoint(EndpointConfig(served.url, "m", backoff=60), Account(Ceiling()))
         endpoint.stop()

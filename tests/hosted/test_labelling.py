@@ -150,6 +150,20 @@ def test_json_is_asked_for_and_checked(tmp_path: Path) -> None:
         assert "$.n: 'three' is not of type 'integer'" in text_of(served.requests[1])
 
 
+def test_another_check_is_another_question(tmp_path: Path) -> None:
+    with serving(lambda request, number: Answer("1")) as served:
+        checks = [
+            None,
+            OneOf(("1", "2")),
+            OneOf(("1", "3")),
+            JsonSchema({"type": "integer"}),
+            JsonSchema({"type": "integer", "minimum": 0}),
+        ]
+        for check in checks * 2:
+            assert write(served, {"title": ["x"]}, tmp_path, check=check).values == ["1"]
+        assert len(served.requests) == 5
+
+
 @pytest.mark.parametrize(
     ("finish", "words"),
     [

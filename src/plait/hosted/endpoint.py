@@ -247,7 +247,7 @@ class Endpoint:
                     raise self._too_late("the answer did not end")
                 if len(content) > LARGEST:
                     break  # no JSON then
-            return response.status_code, response.headers, bytes(content)
+            return response.status_code, response.headers, bytes(content[:LARGEST])
 
     def _refused(self, status: int, headers: Mapping[str, str], content: bytes) -> Failure:
         said = f"status {status}: {reason_of(content)}"
