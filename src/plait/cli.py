@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from plait.commands import (
+    ask,
     check,
     learn,
     models,
@@ -19,6 +20,7 @@ from plait.commands import (
     spaces,
     spaces_judged,
     vectors,
+    write,
 )
 
 INTERRUPTED = 130
@@ -43,6 +45,9 @@ COMMANDS = (
     models.evaluate,
     models.explain,
     models.export,
+    ask.ask,
+    ask.caption,
+    write.write,
     vectors.embed,
     vectors.cache,
 )
@@ -69,7 +74,7 @@ def _root(
         raise typer.Exit
 
 
-GO_ON = " the same command with --resume (fit, distil) goes on where it was."
+GO_ON = " the same command (fit and distil: with --resume) goes on where it was."
 
 
 def _is_disk_full(error: Exception) -> bool:

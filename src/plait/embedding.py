@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from plait.data.content import content
 from plait.data.loader import Reader, Source, blocks
-from plait.data.media import find_file
-from plait.data.rules import is_missing
 from plait.data.spool import Spool
-from plait.data.table import Table
 from plait.encoders.pretrained.encoder import Pretrained, Vectors
 from plait.encoders.pretrained.runtime import WORTH
-from plait.errors import CellError
 from plait.layers import threads
 from plait.precision import sampled, settle
 from plait.store import Store, keys_of
-from plait.types import MEDIA
 
 BLOCK = 512
 """Rows whose values are sorted by length together, and that are read ahead."""
@@ -142,43 +134,3 @@ class _Block:
         ordered = sorted(there, key=lambda key: -length(there[key]))
         for start in range(0, len(ordered), size):
             yield ordered[start : start + size]
-
-
-def content(reader: Reader, source: Source, row: int) -> bytes | None:
-    """Return a hash of what a row's cell holds; None where it is missing or cannot be read."""
-    column = source.columns[0]
-    if column.modality not in MEDIA:
-        value = reader.value(source, row)
-        return None if value is None else _hash(repr(value).encode())
-    table = reader.table
-    value = table.cell(column.stored, row) if column.stored in table else None
-    if is_missing(value):
-        return None
-    try:
-        return _content_of(value, table)
-    except CellError:
-        return None
-
-
-def _content_of(value: Any, table: Table) -> bytes:
-    if isinstance(value, (list, tuple)):
-        return _hash(b"".join(_content_of(item, table) for item in value))
-    if isinstance(value, np.ndarray):
-        return _hash(f"{value.shape} {value.dtype}".encode() + value.tobytes())
-    if hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture of Pillow
-        return _hash(f"{value.size} {value.mode}".encode() + value.tobytes())
-    if isinstance(value, dict) and "array" in value:
-        rate = value.get("sampling_rate")
-        return _hash(f"{rate}".encode() + np.asarray(value["array"]).tobytes())
-    file = find_file(value, table.folder, table.allow_outside)
-    if isinstance(file, Path):
-        try:
-            with file.open("rb") as opened:
-                return hashlib.file_digest(opened, "blake2b").digest()
-        except OSError as error:
-            raise CellError(str(error)) from error
-    return _hash(file)
-
-
-def _hash(value: bytes) -> bytes:
-    return hashlib.blake2b(value).digest()

@@ -37,6 +37,10 @@ class MissingExtraError(PlaitError, ImportError):
     """An optional or system library is not there."""
 
 
+class EndpointError(PlaitError, ConnectionError):
+    """A model that is asked over the network cannot be used."""
+
+
 class CellError(ValueError):
     """One cell cannot be read; it is counted and listed, and the run goes on."""
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from plait.data.content import content
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.reference import joined_name
-from plait.embedding import content
 from plait.errors import ColumnError, did_you_mean
 from plait.types import Modality, Schema
 

@@ -147,25 +147,17 @@ class Store:
     def _open(self) -> sqlite3.Connection | None:
         if self.broken or self._connection is not None:
             return self._connection
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Other threads prepare values; only one at a time, the run's own, comes here.
-        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA mmap_size = {MAPPED}")
-            with connection:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS vectors "
-                    "(key BLOB PRIMARY KEY, value BLOB, size INTEGER, used REAL)"
-                )
-                connection.execute("CREATE INDEX IF NOT EXISTS by_use ON vectors (used, size)")
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
+        self._connection = opened(
+            self.path,
+            "PRAGMA auto_vacuum = INCREMENTAL",  # before anything is written
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = NORMAL",
+            f"PRAGMA mmap_size = {MAPPED}",
+            "CREATE TABLE IF NOT EXISTS vectors "
+            "(key BLOB PRIMARY KEY, value BLOB, size INTEGER, used REAL)",
+            "CREATE INDEX IF NOT EXISTS by_use ON vectors (used, size)",
+        )
+        return self._connection
 
     def _evict(self, connection: sqlite3.Connection) -> None:
         """Delete the least recently used values until nine tenths of the limit are left."""
@@ -193,6 +185,22 @@ class Store:
         )
 
 
+def opened(path: Path, *statements: str) -> sqlite3.Connection:
+    """Return an SQLite file, made if it is not there, after some statements.
+
+    Threads may share it, one at a time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _bytes(arrays: Arrays) -> bytes:
     from safetensors.numpy import save
 
@@ -206,20 +214,24 @@ def _arrays(content: bytes) -> Arrays:
     return tuple(found[str(number)] for number in range(len(found)))
 
 
+def home() -> Path:
+    """Return the folder where this user keeps what need not be computed again."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "plait"
+    return Path(os.environ[HOME]).expanduser() if os.environ.get(HOME) else base
+
+
 def default_store() -> Store:
     """Return the cache of this user.
 
     Raises:
         ConfigError: when $PLAIT_CACHE_GB is no number.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "plait"
-    folder = Path(os.environ[HOME]).expanduser() if os.environ.get(HOME) else base
     said = os.environ.get(LIMIT, "")
     try:
         gigabytes = float(said) if said else DEFAULT_GB
     except ValueError as error:
         raise ConfigError(f"${LIMIT} must be a number of gigabytes, found {said!r}.") from error
-    return Store(folder, int(gigabytes * 1e9))
+    return Store(home(), int(gigabytes * 1e9))
 
 
 def keys_of(contents: Iterable[bytes | None], identity: str) -> list[bytes | None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from made_models import causal
@@ -42,6 +40,10 @@ class Script(Decoder):
         super().__init__()
         self.scores, self.end = scores, 0
         self.asked: list[int] = []
+
+    @property
+    def size(self) -> int:
+        return self.scores.shape[-1]
 
     def forward(self, features: Features, tokens: Tensor) -> Tensor:
         raise NotImplementedError

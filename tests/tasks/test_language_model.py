@@ -175,9 +175,7 @@ def test_models_that_cannot_write(tmp_path: Path, folder: Path) -> None:
     for file in folder.iterdir():
         if "tokenizer" not in file.name:
             (other / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(
-        ModelError, match="The tokenizer in .* cannot be read|has no tokenizer.json"
-    ):
+    with pytest.raises(ModelError, match="has no tokenizer.json|tokenizer in .* cannot be read"):
         load_language_model(str(other), "", FineTuneConfig())
     strange = llava(tmp_path / "strange", TEXTS)
     config = json.loads((strange / "config.json").read_text())

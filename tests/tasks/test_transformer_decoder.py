@@ -73,7 +73,7 @@ def test_what_is_masked_changes_nothing_and_what_is_there_does() -> None:
 
 
 def test_one_block_is_that_of_torch() -> None:
-    """The same weights in torch's decoder layer, which knows no rotations: at place 0 there is none."""
+    """The same weights in torch's decoder layer, which turns nothing; nor do we, at place 0."""
     own, made = features().take(torch.tensor([0])), decoder(layers=1)
     block = made.blocks[0]
     theirs = nn.TransformerDecoderLayer(

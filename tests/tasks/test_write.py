@@ -20,6 +20,10 @@ class Fixed(Decoder):
         super().__init__()
         self.scores, self.end = scores, 0
 
+    @property
+    def size(self) -> int:
+        return self.scores.shape[-1]
+
     def forward(self, features: Features, tokens: Tensor) -> Tensor:
         return self.scores[: len(tokens), : tokens.shape[1]]
 

@@ -22,6 +22,10 @@ class Bandit(Decoder):
         super().__init__()
         self.scores, self.end = nn.Parameter(torch.tensor(scores)), 99
 
+    @property
+    def size(self) -> int:
+        return len(self.scores)
+
     def forward(self, features: Features, tokens: Tensor) -> Tensor:
         return self.scores.expand(len(tokens), tokens.shape[1], -1)
 

@@ -72,16 +72,16 @@ def test_a_killed_run_goes_on_where_it_was(captions: Path, tmp_path: Path) -> No
     )
     place, seen = tmp_path / "under-way.safetensors", []
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def watch(course: object) -> None:
         seen.append(course.epoch)  # type: ignore[attr-defined]
         if len(seen) == 3:
             Checkpoint(place).write(course)  # type: ignore[arg-type]
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         learn(material, parted.learning, config, Record(place, watch), QUIET)
     again: list[int] = []
     resumed = learn(

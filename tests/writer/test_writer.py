@@ -1,4 +1,4 @@
-"""A model that writes: both modalities are needed, what is missing is missing, folders repeat it."""
+"""A model that writes: it needs both modalities, what lacks is missing, folders repeat it."""
 
 from __future__ import annotations
 

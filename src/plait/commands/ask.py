@@ -78,7 +78,7 @@ def ask(
                 "--stream shows one text as it comes, so it goes with none of --error-rate, "
                 "--candidates, --one-of, --regex and --json-schema."
             )
-        pieces = []
+        pieces: list[str] = []
         for piece in writer.stream(table_of(values), decoding, seed):
             pieces.append(piece if pieces else piece.lstrip())
             print(pieces[-1], end="", flush=True)
@@ -153,18 +153,20 @@ def _decoding(
     """Return how texts are written: as the model was told, and what was said over it."""
     from dataclasses import replace
 
+    from plait.config import from_json, to_json
+    from plait.decoding.config import DecodingConfig
     from plait.errors import ConfigError
 
     drawn = temperature is not None or top_p is not None
     if beams is not None and drawn:
         raise ConfigError("--beams looks for the best text, --temperature and --top-p draw one.")
     said = {"beams": beams, "temperature": temperature, "top_p": top_p, "longest": longest}
-    config = replace(
-        writer.config.write.decoding, **{k: v for k, v in said.items() if v is not None}
-    )
+    own = to_json(writer.config.write.decoding)
+    own |= {name: value for name, value in said.items() if value is not None}
+    config = from_json(DecodingConfig, own, "decoding")
     if drawn:
         return replace(config, way="sample")
-    if beams is not None or candidates > 1 and config.way == "greedy":
+    if beams is not None or (candidates > 1 and config.way == "greedy"):
         return replace(config, way="beam", beams=max(config.beams, candidates))
     return config
 
@@ -174,8 +176,9 @@ def _constraint(
 ) -> Constraint | None:
     """Return what the text must keep to."""
     from plait.commands.options import settings_of
-    from plait.constraints import OneOf, following, matching
+    from plait.constraints import OneOf
     from plait.errors import ConfigError
+    from plait.grammar import following, matching
 
     if sum(asked is not None for asked in (one_of, regex, json_schema)) > 1:
         raise ConfigError("Say one of --one-of, --regex and --json-schema.")

@@ -23,8 +23,8 @@ from plait.errors import did_you_mean, many
 
 if TYPE_CHECKING:
     from plait.data.table import Table
+    from plait.evaluate.written import Texts
     from plait.model import Prediction
-    from plait.writer.writer import Texts
 
 
 def predict(

@@ -193,7 +193,7 @@ def settings_of(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"Cannot read settings from {str(path)!r}: {error}") from error
 
 

@@ -30,6 +30,11 @@ class Decoder(nn.Module, ABC):
     end: int
     large: ClassVar[bool] = False
 
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number v of tokens that have a score."""
+
     @abstractmethod
     def forward(self, features: Features, tokens: Tensor) -> Tensor:
         """Return (b t v) scores of every token of known texts, given those before it.

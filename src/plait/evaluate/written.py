@@ -8,11 +8,41 @@ from typing import Any
 
 import numpy as np
 
+from plait.data.quality import Ledger
 from plait.metrics.text import TEXT_METRICS
 from plait.metrics.uncertainty import Interval, interval, resample_counts
 
 SHORT = 3
 """Most words of a text that is an answer: these are right or wrong."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What was written of the rows of a table.
+
+    Attributes:
+        target: the column.
+        candidates: of each row one text or more, the most probable first; none where a row had
+            nothing to go by.
+        confidence: (n) geometric mean of the probabilities of the tokens of the first; NaN where
+            there is none.
+        skipped: cells that could not be read; they were taken as missing.
+        absent: columns that are read and the table does not have, missing in every row.
+    """
+
+    target: str
+    candidates: tuple[tuple[str, ...], ...]
+    confidence: np.ndarray
+    skipped: Ledger = field(default_factory=Ledger)
+    absent: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> list[str | None]:
+        """The first text of each row; None where there is none."""
+        return [own[0] if own else None for own in self.candidates]
+
+    def __len__(self) -> int:
+        return len(self.candidates)
 
 
 @dataclass(frozen=True)

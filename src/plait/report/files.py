@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait.config import to_json
 from plait.data.table import Table
-from plait.distillation import Distilled
-from plait.ensemble.board import Board
 from plait.errors import ConfigError
-from plait.evaluate.zero_shot import ZeroShot
-from plait.model import Prediction
 from plait.writing import replacing
+
+if TYPE_CHECKING:
+    from plait.distillation import Distilled
+    from plait.ensemble.board import Board
+    from plait.evaluate.zero_shot import ZeroShot
+    from plait.model import Prediction
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 

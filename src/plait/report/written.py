@@ -8,9 +8,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from plait.evaluate.written import WrittenEvaluation
+from plait.evaluate.written import Texts, WrittenEvaluation
 from plait.report.files import free_name, own_columns
-from plait.writer.writer import Texts
 
 
 def written_table(found: WrittenEvaluation) -> RenderableType:

@@ -90,6 +90,12 @@ class LanguageModel(Decoder):
         return vectors
 
     @property
+    def size(self) -> int:
+        """The tokens that the model scores, which may be more than its tokenizer knows."""
+        weight = self.backbone.get_output_embeddings().weight
+        return len(weight)
+
+    @property
     def sees(self) -> bool:
         """Whether it reads pictures itself."""
         return self.backbone.config.model_type in SEEING

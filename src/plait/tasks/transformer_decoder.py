@@ -119,6 +119,11 @@ class TransformerDecoder(Decoder):
         self.norm = nn.LayerNorm(width)
         self.rotary = Rotary(width // heads, SHORTEST, LONGEST)
 
+    @property
+    def size(self) -> int:
+        """All tokens of the vocabulary."""
+        return self.vectors.num_embeddings
+
     def forward(self, features: Features, tokens: Tensor) -> Tensor:
         """Return (b t v)."""
         state = self._begin(features)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from plait.cache import encode
-from plait.evaluate.written import WrittenEvaluation, evaluate_written
+from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.writer.material import Material
 from plait.writer.references import references_of
 from plait.writer.trust import Trust
-from plait.writer.writer import Texts, Writer
+from plait.writer.writer import Writer
 
 
 def judged(

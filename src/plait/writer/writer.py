@@ -24,7 +24,7 @@ from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.tuned import learned_of, put_learned
 from plait.ensemble.config import FitConfig
 from plait.errors import TableError
-from plait.evaluate.written import WrittenEvaluation, evaluate_written
+from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.layers import one_thread
 from plait.model import known_targets, prepare
@@ -40,35 +40,7 @@ from plait.writer.trust import Trust
 
 if TYPE_CHECKING:
     from plait.constraints import Constraint
-
-
-@dataclass(frozen=True)
-class Texts:
-    """What was written of the rows of a table.
-
-    Attributes:
-        target: the column.
-        candidates: of each row one text or more, the most probable first; none where a row had
-            nothing to go by.
-        confidence: (n) geometric mean of the probabilities of the tokens of the first; NaN where
-            there is none.
-        skipped: cells that could not be read; they were taken as missing.
-        absent: columns that are read and the table does not have, missing in every row.
-    """
-
-    target: str
-    candidates: tuple[tuple[str, ...], ...]
-    confidence: np.ndarray
-    skipped: Ledger = field(default_factory=Ledger)
-    absent: tuple[str, ...] = ()
-
-    @property
-    def values(self) -> list[str | None]:
-        """The first text of each row; None where there is none."""
-        return [own[0] if own else None for own in self.candidates]
-
-    def __len__(self) -> int:
-        return len(self.candidates)
+    from plait.constraints import Vocabulary as Tokens
 
 
 @dataclass(frozen=True)
@@ -107,6 +79,14 @@ class Writer:
     def trust(self) -> Trust | None:
         """What confidence meant on held-out rows; None where these were not right or wrong."""
         return from_json(Trust, self.facts["trust"]) if self.facts.get("trust") else None
+
+    @property
+    def tokens(self) -> Tokens:
+        """What constraints are made of: the tokens that it writes, as many as have a score."""
+        from plait.constraints import Vocabulary as Tokens
+
+        decoder = self.task.decoder
+        return Tokens.of(self.vocabulary.tokenizer, decoder.end, decoder.size)
 
     @property
     def task(self) -> Write:

@@ -1,0 +1,1 @@
+"""Models behind an endpoint of chat completions, as writers and labellers of a table."""
