@@ -103,11 +103,12 @@ def test_what_may_pass_is_asked_again(status: int) -> None:
         assert len(served.requests) == 2
 
 
-def test_a_bad_request_is_not_asked_again() -> None:
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_a_bad_request_is_not_asked_again(status: int) -> None:
     body = b'{"error": {"message": "too long a context"}}'
-    with serving(lambda request, number: Answer(body, 400)) as served:
+    with serving(lambda request, number: Answer(body, status)) as served:
         found = ask(served.url)
-        assert found == Failure("status 400: too long a context")
+        assert found == Failure(f"status {status}: too long a context")
         assert len(served.requests) == 1
 
 
@@ -235,7 +236,7 @@ def test_nobody_is_there() -> None:
     ("answer", "words"),
     [
         (Answer(b"bad key", 401), "the key is refused, status 401: bad key"),
-        (Answer(b"", 403), "the key is refused, status 403"),
+        (Answer(b"pay first", 402), "the quota is used up, status 402: pay first"),
         (Answer(b'{"detail": "no model small"}', 404), "no such address or model, status 404: no"),
         (Answer(b"", 302, {"Location": "http://x/"}), "it points to 'http://x/', status 302"),
         (Answer(b'{"error": {"code": "insufficient_quota"}}', 429), "the quota is used up"),

@@ -251,14 +251,14 @@ class Endpoint:
 
     def _refused(self, status: int, headers: Mapping[str, str], content: bytes) -> Failure:
         said = f"status {status}: {reason_of(content)}"
-        if status in (401, 403):
+        if status == 401:  # 403 is what some say of one message that is flagged
             none = f"no key was sent (set ${KEY}; over plain http, name its variable: --key)"
             sent = "the key is refused" if self._key else none
             return Failure(f"{sent}, {said}", final=True)
         if status == 404 or 300 <= status < 400:
             where = f", it points to {headers['location']!r}" if "location" in headers else ""
             return Failure(f"no such address or model{where}, {said}", final=True)
-        if status == 429 and b"insufficient_quota" in content:
+        if status == 402 or (status == 429 and b"insufficient_quota" in content):
             return Failure(f"the quota is used up, {said}", final=True)
         again = status in PASSING or status >= 500
         return Failure(said, again, _seconds(headers.get("retry-after", "")) if again else 0.0)

@@ -117,7 +117,7 @@ def _matches(
 ) -> Iterator[Match]:
     """Yield all matches, stage after stage; equal texts have exact ones only."""
     yield from _alike(EXACT, [{word} for word in words], [{word} for word in other])
-    if list(words) == list(other):
+    if list(words) == list(other):  # nothing can be better, so that the search is spared
         return
     stems, other_stems = [{known.stem(w)} for w in words], [{known.stem(w)} for w in other]
     senses, other_senses = [*map(known.senses, words)], [*map(known.senses, other)]
