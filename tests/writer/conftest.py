@@ -14,7 +14,10 @@ from plait.writer.writer import Writer
 
 @pytest.fixture(scope="session")
 def captions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CSV of 160 pictures and texts; the caption names what both of them know."""
+    """A CSV of 160 pictures and texts; the caption names what both of them know.
+
+    Texts repeat, so that tests say `modalities={"text": "text"}`.
+    """
     folder = tmp_path_factory.mktemp("captions")
     table = make_things(folder, 160, seed=0)
     table["text"] = [text.partition(" no ")[0] for text in table["text"]]

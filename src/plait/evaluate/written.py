@@ -12,6 +12,10 @@ from plait.data.quality import Ledger
 from plait.metrics.text import TEXT_METRICS
 from plait.metrics.uncertainty import Interval, interval, resample_counts
 
+VOTES = 4
+"""Answers of people to a question, under which VQA accuracy says little: it compares with others
+than each of them."""
+
 SHORT = 3
 """Most words of a text that is an answer: these are right or wrong."""
 
@@ -76,20 +80,29 @@ def deciding(texts: Sequence[str]) -> str:
 
 
 def scores_of(
-    candidates: Sequence[str], references: Sequence[Sequence[str]], groups: np.ndarray, seed: int
+    candidates: Sequence[str],
+    references: Sequence[Sequence[str]],
+    groups: np.ndarray,
+    seed: int,
+    thorough: bool = False,
 ) -> dict[str, tuple[float, np.ndarray]]:
     """Return every metric's value, and (resamples) values of it on rows that were drawn again.
+
+    VQA accuracy is left out where people gave few answers a row.
 
     Args:
         candidates: (n) texts that were written; empty where there is none.
         references: (n) lists of texts that people wrote.
         groups: (n) numbers of rows that belong together; they are drawn whole.
         seed: of the draws; the same rows are drawn for the same groups, so that gains are paired.
+        thorough: take in what needs further packages and seconds, METEOR, where it can be had.
     """
     counts = resample_counts(groups, seed)
     found = {}
+    few = min(map(len, references), default=0) < VOTES
     for name, metric in TEXT_METRICS.items():
-        if metric.available:
+        wanted = (thorough and metric.available) or not metric.needs
+        if wanted and not (few and name == "vqa_accuracy"):
             statistics = metric.statistics(candidates, references)
             found[name] = (metric.of_all(statistics), metric.draws(statistics, counts))
     return found
@@ -101,11 +114,14 @@ def evaluate_written(
     references: Sequence[Sequence[str]],
     groups: np.ndarray,
     seed: int = 0,
+    thorough: bool = False,
 ) -> WrittenEvaluation:
     """Return every metric of texts with its 95 % interval; takes what `scores_of` takes."""
     scores = {
         name: interval(value, draws)
-        for name, (value, draws) in scores_of(candidates, references, groups, seed).items()
+        for name, (value, draws) in scores_of(
+            candidates, references, groups, seed, thorough
+        ).items()
     }
     metric = deciding([text for own in references for text in own])
     shown = tuple((c, tuple(r)) for c, r in zip(candidates[:5], references[:5], strict=True))

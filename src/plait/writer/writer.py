@@ -158,8 +158,9 @@ class Writer:
         first, references = references_of(keys, there, known)
         found = self.predict(table.take(first), progress)
         result = evaluate_written(
-            self.target, [text or "" for text in found.values], references, groups[first]
-        )
+            self.target, [text or "" for text in found.values], references, groups[first],
+            thorough=True,
+        )  # fmt: skip
         return replace(result, left_out=everything - len(there))
 
     def stream(
