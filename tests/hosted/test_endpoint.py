@@ -186,7 +186,7 @@ def test_the_wait_between_tries_grows() -> None:
 def test_an_endpoint_that_hangs() -> None:
     ceiling = Ceiling(price_in=1e5, price_out=1e5, cost=1e9)
     with serving(lambda request, number: Answer("late", seconds=30)) as served:
-        config = EndpointConfig(served.url, "small", timeout=0.2, tries=2, backoff=0.01)
+        config = EndpointConfig(served.url, "small", timeout=0.5, tries=2, backoff=0.01)
         account = Account(ceiling)
         endpoint = Endpoint(config, account)
         start = time.monotonic()
@@ -194,7 +194,7 @@ def test_an_endpoint_that_hangs() -> None:
         endpoint.close()
         assert time.monotonic() - start < 5
     assert isinstance(found, Failure)
-    assert found.reason == "2 tries, the last: no answer in 0.2 seconds"
+    assert found.reason == "2 tries, the last: no answer in 0.5 seconds"
     assert account.cost == pytest.approx(2 * (10 + 300) * 0.1)  # both may be billed
 
 
