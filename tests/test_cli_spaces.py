@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from command_line import here as plait
 from PIL import Image
 from test_regions import SEEING, scene
 
-from plait.cli import main
 from plait.commands.regions import _spans
 from plait.explain.regions import moments_of
-
-
-def plait(*arguments: object, ok: bool = True) -> str:
-    """Run the command line in this process, which has the heavy libraries; return its output."""
-    shown, code = io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["plait", *map(str, arguments)])
-        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
-            try:
-                main()
-            except SystemExit as end:
-                code = int(end.code or 0)
-    assert (code == 0) == ok, shown.getvalue()
-    return shown.getvalue()
 
 
 @pytest.fixture(scope="module")

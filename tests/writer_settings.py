@@ -1,8 +1,13 @@
-"""Settings with which a model that writes learns in seconds."""
+"""Settings with which a model that writes learns in seconds, and what it learns from."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import make_things
 
 from plait import FitConfig
 from plait.config import from_json
@@ -19,3 +24,20 @@ def small(**write: object) -> FitConfig:
                     "precision": "float32", "patience": 8},
     })  # fmt: skip
     return replace(config, encoders=choose_encoders(["trained"], config.encoders))
+
+
+FILLERS = ("today", "again", "here", "there", "maybe", "still", "now", "often")
+
+
+def make_captions(folder: Path, rows: int, seed: int) -> dict[str, list[Any]]:
+    """Return pictures and texts, and the caption that names what both of them know."""
+    table = make_things(folder, rows, seed)
+    fillers = np.random.default_rng(seed).choice(FILLERS, (rows, 2))
+    return {
+        "photo": table["photo"],
+        "text": [
+            " ".join([text.partition(" no ")[0], *map(str, own)])
+            for text, own in zip(table["text"], fillers, strict=True)
+        ],
+        "caption": [f"A {kind} Thing." for kind in table["kind"]],
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_things
+from writer_settings import make_captions, small
 
 import plait
 from plait.data.table import Table
@@ -20,11 +20,7 @@ from plait.writer.writer import Writer
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Table:
     folder = tmp_path_factory.mktemp("fresh")
-    table = make_things(folder, 60, seed=7)
-    table["text"] = [text.partition(" no ")[0] for text in table["text"]]
-    table["caption"] = [f"A {kind} Thing." for kind in table["kind"]]
-    columns = {name: table[name] for name in ("photo", "text", "caption")}
-    return plait.read(columns, folder=folder)
+    return plait.read(make_captions(folder, 60, seed=7), folder=folder)
 
 
 def test_it_writes_what_both_know(writer: Writer, fresh: Table) -> None:
@@ -99,8 +95,6 @@ def test_a_folder_repeats_it_to_the_bit(writer: Writer, fresh: Table, tmp_path: 
 
 
 def test_the_same_seed_learns_the_same(writer: Writer, captions: Path) -> None:
-    from writer_settings import small
-
     from plait.writer.learning import write
 
     torch.manual_seed(12345)  # what was drawn before does not matter
