@@ -114,3 +114,20 @@ def test_what_does_not_go_together(folder: Path) -> None:
     said = plait("fit", folder / "captions.csv", "-t", "caption:text", "--as-is", "-o",
                  folder / "other", ok=False)  # fmt: skip
     assert "name one in language_model (--language-model)" in " ".join(said.split())
+
+
+def test_answers_and_rewards_are_drawn(folder: Path, tmp_path: Path) -> None:
+    table = make_captions(folder, 40, seed=2)
+    table["answer"] = [caption.split()[1] for caption in table.pop("caption")]
+    write_csv(folder / "answers.csv", table)
+    settings = to_json(small())
+    settings["writing"] |= {"epochs": 1, "least_steps": 2}
+    settings["rewarded"] |= {"epochs": 1, "least_steps": 1}
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    said = plait(
+        "fit", folder / "answers.csv", "-t", "answer:text", "--config", tmp_path / "settings.json",
+        "--reward", "token_f1", "-o", tmp_path / "model",
+    )  # fmt: skip
+    assert "exact_match" in said
+    for name in ("risk.png", "rewards.png"):
+        assert (tmp_path / "model" / name).stat().st_size > 5000

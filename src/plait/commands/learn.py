@@ -171,6 +171,7 @@ def _show_model(model: Model | Writer, folder: Path, table: str) -> None:
 
     if not isinstance(model, Model):
         show(written_table(read_evaluation(model.facts["judged"])))
+        _draw_written(model, folder)
         return
     if "tuning" in model.facts:
         tuning_plot(from_json(Tuning, model.facts["tuning"]), folder / "tuning.png")
@@ -182,6 +183,19 @@ def _show_model(model: Model | Writer, folder: Path, table: str) -> None:
         score = test["scores"][board.metric]
         show(f"On {test['rows']:,} test rows kept apart: {board.metric} {score['value']:.4f} "
                f"[{score['low']:.4f}, {score['high']:.4f}].")  # fmt: skip
+
+
+def _draw_written(model: Writer, folder: Path) -> None:
+    """Draw how far answers can be trusted, and what rewards did, where there are any."""
+    from plait.report.written_plots import reward_plot, risk_plot
+
+    if model.trust is not None:
+        path = risk_plot(*model.trust.curve(), folder / "risk.png", model.target)
+        show(f"Wrong answers by how many are answered: {path}")
+    if model.facts.get("rewarded"):
+        name = model.config.write.reinforce.reward
+        path = reward_plot(model.facts["rewarded"], name, folder / "rewards.png")
+        show(f"What learning from {name} did: {path}")
 
 
 def compare(
