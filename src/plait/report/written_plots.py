@@ -59,6 +59,7 @@ def reward_plot(stages: Sequence[Mapping[str, float]], reward: str, path: Path) 
         axes.set_ylabel(label, fontsize=9)
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epochs of learning from the reward, on rows held out on the way")
     with replacing(path) as partial:
         figure.savefig(partial, dpi=140)
