@@ -52,6 +52,7 @@ LAYERS = {
     "grouping": 7,
     "joint": 8,
     "space": 8,
+    "space_start": 9,
     "space_training": 9,
     "aligning": 9,
     "judging": 9,

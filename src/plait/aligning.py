@@ -109,8 +109,11 @@ def align(
     learned = learn(material, learning, config, progress)
     facts["retrieval"] = judged(learned)
     if material.joint is not None and not config.as_is:
-        begun = learn(material, learning, replace(config, as_is=True), progress)
-        facts |= {"before": judged(begun), "kept": learned.kept}
+        facts["before"] = judged(learn(material, learning, replace(config, as_is=True), progress))
+    if learned.kept:
+        facts["kept"] = learned.kept
+    if learned.start is not None:
+        facts["start"] = without_nan(to_json(learned.start))
     if not kept and not config.as_is:
         learned = learn(material, np.arange(len(table)), config, progress)
     return Space(schema, groups, learned.frozen, learned.network, config, facts, ledger)

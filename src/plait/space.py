@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -63,6 +63,10 @@ class AlignConfig:
         deep: settings of the training loop where encoders are trained from scratch.
         tuned: settings of the training loop where pretrained networks are trained on, after their
             maps have learned on them as they are.
+        start: where linear maps on frozen encoders begin: `canonical`, as regularised canonical
+            correlations of the rows that are learned from (`plait.fusion.canonical`), or `random`.
+            Maps with a hidden layer, and those beside encoders that are trained from scratch, begin
+            at random; those of a joint model in its own space.
         as_is: learn nothing; a joint model (CLIP, SigLIP, CLAP) has a space of its own.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
@@ -89,6 +93,7 @@ class AlignConfig:
             patience=2, clip=1.0, modality_dropout=0.0,
         )
     )  # fmt: skip
+    start: Literal["canonical", "random"] = "canonical"
     as_is: bool = False
     seed: int = 0
     max_bad_share: float = 0.2

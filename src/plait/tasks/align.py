@@ -19,6 +19,9 @@ from plait.types import Features, mean_of
 HOTTEST = 100.0
 """What cosines are multiplied with at most, as in CLIP."""
 
+COLDEST = 0.1
+"""What they are multiplied with at least, when a space begins."""
+
 
 @dataclass(frozen=True)
 class AlignTaskConfig:
@@ -46,7 +49,7 @@ class AlignTaskConfig:
     pooled: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "temperature", 0.01, 10.0)
+        check_range(self, "temperature", 1 / HOTTEST, 1 / COLDEST)
         check_range(self, "hardness", 0.0, 100.0)
         check_range(self, "width", 2, 65536)
         check_range(self, "hidden", 0, 65536)
