@@ -394,11 +394,14 @@ def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict
 
 
 def tuned_of(frozen: Mapping[str, Encoder], config: AlignConfig) -> dict[str, Encoder]:
-    """Return copies that learn of the encoders on pretrained networks, if these are to learn."""
-    tuning = config.encoders.finetune
+    """Return copies that learn of the encoders on pretrained networks, if these are to learn.
+
+    Columns that read the same network train the same copy: the towers of a joint model stay one.
+    """
+    tuning, copies = config.encoders.finetune, dict[int, Any]()
     if tuning.way == "none":
         return {}
-    return {n: FineTuned(e, tuning) for n, e in frozen.items() if isinstance(e, Pretrained)}
+    return {n: FineTuned(e, tuning, copies) for n, e in frozen.items() if isinstance(e, Pretrained)}
 
 
 def towers_of(
