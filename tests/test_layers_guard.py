@@ -50,6 +50,7 @@ LAYERS = {
     "recommendation": 8,
     "vectors": 8,
     "grouping": 7,
+    "space_sides": 7,
     "joint": 8,
     "space": 8,
     "space_start": 9,

@@ -101,7 +101,7 @@ class Align(Objective):
         pooled = self._both_ways(forth, forth.T, alike)
         if self.config.loss == "infonce":
             return pooled
-        one, other = (self._tokens(features, group) for group in (left, right))
+        one, other = (self.tokens_of(features, group) for group in (left, right))
         late = self._both_ways(late_cosines(*one, *other), late_cosines(*other, *one), alike)
         return late + self.config.pooled * pooled
 
@@ -114,7 +114,7 @@ class Align(Objective):
     def _present(self, features: Features, group: int) -> Tensor:
         return (features.mask & (features.source == group)).any(dim=1)
 
-    def _tokens(self, features: Features, group: int) -> tuple[Tensor, Tensor]:
+    def tokens_of(self, features: Features, group: int) -> tuple[Tensor, Tensor]:
         """Return the tokens (b t d) of a group alone, and their mask: all pairs are compared."""
         own = features.source == group
         columns = own.any(dim=0)
