@@ -25,7 +25,8 @@ from plait.ensemble.entrants import build_encoder
 from plait.errors import ConfigError, TableError, many, unknown
 from plait.evaluate.retrieve import Retrieval
 from plait.evaluate.sides import Side, Vectors
-from plait.explain import pointing
+from plait.explain.pointing import Side as Pointed
+from plait.explain.pointing import locate, located
 from plait.explain.regions import Moments, Regions
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.fusion.fusion import FusionConfig
@@ -322,16 +323,14 @@ class Space:
                 raise TableError(f"There is nothing to be read for column {one.name!r}{why}.")
         encoder = self.encoders.get(asked.name) or self.network.by_name[asked.name]
         asks, seen = (
-            pointing.Side(one.name, number) for one in (asked, source)
+            Pointed(one.name, number) for one in (asked, source)
             for number, own in enumerate(self.groups.values()) if one in own
         )  # fmt: skip
-        words, cosines, found = pointing.locate(
-            self.network, inputs, asks, seen, text, encoder.spans(text)
-        )
+        words, cosines, found = locate(self.network, inputs, asks, seen, text, encoder.spans(text))
         picture = None
         if source.kind == "image":
             picture = Reader(table, ledger).value(source, 0)[0]
-        return pointing.located(text, words, cosines, found, source.name, picture, threshold)
+        return located(text, words, cosines, found, source.name, picture, threshold)
 
     def _media(self, column: str | None) -> Source:
         """Return the source of pictures, sounds or videos that is meant."""

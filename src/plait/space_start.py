@@ -51,8 +51,9 @@ def begin_canonical(network: Network, lesson: Lesson, learning: Tensor, held_out
     """Let the linear maps of a network of towers begin as canonical correlations.
 
     They are computed on the rows that are learned from; strength, power and, for each of them, the
-    temperature are those of the lowest loss on the rows held out. See
-    `plait.fusion.canonical.directions`.
+    temperature are those of the lowest loss on the rows held out. A group of several columns counts
+    by what its fusion makes of those that a row has, one of tokens by their mean; a row without the
+    group is passed over. See `plait.fusion.canonical.directions`.
 
     Args:
         network: towers with linear maps, on Features; changed in place.
