@@ -128,5 +128,5 @@ def test_a_space_begins_there_unless_told_otherwise() -> None:
     assert 0 <= kept["maps"] <= 1
     assert "start" not in random
     assert "kept" not in random
-    hidden = facts(replace(SHORT, task=AlignTaskConfig(width=8, hidden=8)))
-    assert "start" not in hidden
+    for task in (AlignTaskConfig(width=8, hidden=8), AlignTaskConfig("filip", width=8)):
+        assert "start" not in facts(replace(SHORT, task=task))

@@ -65,8 +65,8 @@ class AlignConfig:
             maps have learned on them as they are.
         start: where linear maps on frozen encoders begin: `canonical`, as regularised canonical
             correlations of the rows that are learned from (`plait.fusion.canonical`), or `random`.
-            Maps with a hidden layer, and those beside encoders that are trained from scratch, begin
-            at random; those of a joint model in its own space.
+            Maps of tokens (`filip`), with a hidden layer, or beside encoders that are trained from
+            scratch begin at random; those of a joint model in its own space.
         as_is: learn nothing; a joint model (CLIP, SigLIP, CLAP) has a space of its own.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.

@@ -52,8 +52,8 @@ def begin_canonical(network: Network, lesson: Lesson, learning: Tensor, held_out
 
     They are computed on the rows that are learned from; strength, power and, for each of them, the
     temperature are those of the lowest loss on the rows held out. A group of several columns counts
-    by what its fusion makes of those that a row has, one of tokens by their mean; a row without the
-    group is passed over. See `plait.fusion.canonical.directions`.
+    by what its fusion makes of those that a row has; a row without the group is passed over. See
+    `plait.fusion.canonical.directions`.
 
     Args:
         network: towers with linear maps, on Features; changed in place.

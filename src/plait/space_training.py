@@ -107,7 +107,8 @@ class _Stages:
         from plait.train.loop import split
 
         config = self.config
-        if config.start == "random" or self.material.joint or network.by_name or config.task.hidden:
+        linear = not (config.task.hidden or network.by_name or config.task.loss == "filip")
+        if config.start == "random" or self.material.joint or not linear:
             return None
         lesson, share = self._lesson(network), config.train.validation_share
         rows = split(lesson, share, torch.Generator().manual_seed(config.seed))

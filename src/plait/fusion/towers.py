@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.fusion.tokens import TokenFusion, beside
 from plait.layers import MLP, Bounded
-from plait.types import Features, mean_of
+from plait.types import Features
 
 
 class Towers(Fusion):
@@ -83,13 +83,13 @@ class Towers(Fusion):
     def before_last(self, features: Mapping[str, Features]) -> tuple[list[Tensor], Tensor]:
         """Return what the last layer of each map reads, (b d_g), and which groups are there (b m).
 
-        Of several tokens it is the mean.
+        Of a group whose tokens are kept it is that of their mean.
         """
         groups = self.fused(*self.laid_out(features))
         values = []
         for own, to_space in zip(groups, self.maps, strict=True):
             assert isinstance(to_space, nn.Sequential)
-            values.append(mean_of(to_space[:-1](own.tokens), own.mask))
+            values.append(to_space[:-1](own.pooled))
         return values, torch.stack([own.present for own in groups], dim=1)
 
 
