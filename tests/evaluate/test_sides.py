@@ -47,6 +47,16 @@ def test_tokens_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not np.allclose(found, other.scores(one).T, atol=0.05)  # each side asks for itself
 
 
+def test_a_side_of_single_tokens_is_compared_with_means() -> None:
+    one, other = tokens(4, 1, 0), tokens(6, 3, 1)
+    alone = one.features.tokens[:, 0].numpy()
+    means = np.stack([own[there].mean(dim=0).numpy() for own, there in
+                      zip(other.features.tokens, other.features.mask, strict=True)])  # fmt: skip
+    alone, means = (own / np.linalg.norm(own, axis=1, keepdims=True) for own in (alone, means))
+    np.testing.assert_allclose(one.scores(other), alone @ means.T, atol=1e-6)
+    np.testing.assert_allclose(other.scores(one), means @ alone.T, atol=1e-6)
+
+
 def test_what_is_missing() -> None:
     own = tokens(5, 3, 0).features.keep(torch.tensor([True, False, True, True, False]))
     assert Tokens(own).missing.tolist() == [False, True, False, False, True]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from plait.contrastive import late_cosines
+from plait.contrastive import cosines, late_cosines
 from plait.types import Features
 
 AT_ONCE = 2**24
@@ -45,7 +45,7 @@ class Tokens:
     """All tokens of each row.
 
     Attributes:
-        features: of n rows; only tokens and mask are read.
+        features: of n rows, pooled to the mean of their tokens.
     """
 
     features: Features
@@ -64,9 +64,13 @@ class Tokens:
     def scores(self, other: Tokens) -> np.ndarray:
         """Return (n k): each token's nearest cosine in a row of the other side, averaged.
 
-        See `plait.contrastive.late_cosines`; in blocks of as many rows as `AT_ONCE` lets.
+        See `plait.contrastive.late_cosines`; in blocks of as many rows as `AT_ONCE` lets. A side
+        with a single token a row, as a vector is, would find but one of the other's: there it is
+        the cosine of the means.
         """
         own, theirs = self.features, other.features
+        if min(own.mask.shape[1], theirs.mask.shape[1]) == 1:
+            return cosines(own.pooled, theirs.pooled).numpy()
         block = max(int((AT_ONCE / own.mask.shape[1] / theirs.mask.shape[1]) ** 0.5), 1)
         rows = [
             torch.cat([
