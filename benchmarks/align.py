@@ -30,6 +30,7 @@ from sklearn.linear_model import Ridge
 import plait
 from plait.encoders.config import choose_encoders
 from plait.evaluate.retrieve import retrieve
+from plait.evaluate.sides import Vectors
 from plait.progress import Progress
 from plait.space import AlignConfig
 from plait.tasks.align import AlignTaskConfig
@@ -149,7 +150,7 @@ def ridge(asked: dict[str, object], config: AlignConfig) -> Row:
         centred = left - left[learning].mean(axis=0)
         centred /= np.linalg.norm(centred, axis=1, keepdims=True)
         asks = names[::-1]
-        both = (vectors[own], centred[own])
+        both = (Vectors(vectors[own]), Vectors(centred[own]))
         keys = (material.keys[own, 1], material.keys[own, 0])
         return [
             to_json(

@@ -36,6 +36,7 @@ from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.encoders.config import choose_encoders, fine_tuned
+from plait.encoders.pretrained.tuned import fit_sharing
 from plait.network import Network
 from plait.progress import Progress
 from plait.space import AlignConfig, built, towers_of, tuned_of
@@ -105,8 +106,7 @@ def plait_steps(precision: str, parts: int) -> float:
     towers = towers_of(groups, widths, {}, config)
     network = Network(tuned_of(frozen, config), towers.fusion, towers.task)
     inputs = encoded.inputs(network.fusion.widths, network.by_name)
-    for name, encoder in network.by_name.items():
-        encoder.fit(inputs[name], nothing, 0)  # type: ignore[arg-type]
+    fit_sharing(network.by_name, inputs, 0)  # type: ignore[arg-type]
     lesson = Lesson(inputs, torch.from_numpy(material.keys), torch.ones(len(rows)))
     settings = TrainConfig(
         epochs=1, least_steps=1, batch_size=BATCH, accumulate=parts, validation_share=0.0,

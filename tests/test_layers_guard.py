@@ -57,6 +57,8 @@ LAYERS = {
     "grouping": 9,
     "joint": 10,
     "space": 10,
+    "space_sides": 9,
+    "space_start": 11,
     "space_training": 11,
     "aligning": 11,
     "judging": 11,

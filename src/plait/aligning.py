@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from plait.data.split import apart, make_split
 from plait.data.table import Table
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.errors import ConfigError, TableError
+from plait.evaluate.sides import Side
 from plait.fitting import (
     TOKENS_KEPT,
     check_cells,
@@ -32,7 +33,8 @@ from plait.grouping import Groups, components, content_keys, group_sources, numb
 from plait.joint import joint_of
 from plait.model import prepare, prepare_raw
 from plait.progress import Progress
-from plait.space import AlignConfig, Space, built, judge, of_groups
+from plait.space import AlignConfig, Space, built
+from plait.space_sides import judge, pooled_sides_of, sides_of
 from plait.space_training import Learned, Material, learn
 from plait.types import Schema
 
@@ -75,7 +77,8 @@ def align(
         progress: where to show it; a terminal, by default.
 
     Returns:
-        The space. `space.facts["retrieval"]` holds what held-out rows scored.
+        The space. `space.facts["retrieval"]` holds what held-out rows scored; by late interaction
+        where the loss is `filip`, and by pooled vectors, as an index searches, in `["pooled"]`.
 
     Raises:
         ColumnError: for a column that is not there, is not read, or is of two groups.
@@ -99,18 +102,23 @@ def align(
         "versions": versions(),
     }
 
-    def judged(learned: Learned) -> list[Any]:
-        network = learned.network
+    def judged(learned: Learned, sides: Callable[..., list[Side]] = sides_of) -> list[Any]:
         rows = encode(learned.frozen, material.samples, held, material.raw)
-        vectors = of_groups(network, rows)
-        found = judge(list(groups), vectors, keys[held, : len(groups)], config.seed)
+        found = judge(
+            list(groups), sides(learned.network, rows), keys[held, : len(groups)], config.seed
+        )
         return list(without_nan(to_json(list(found))))
 
     learned = learn(material, learning, config, progress)
     facts["retrieval"] = judged(learned)
+    if config.task.loss == "filip":
+        facts["pooled"] = judged(learned, pooled_sides_of)
     if material.joint is not None and not config.as_is:
-        begun = learn(material, learning, replace(config, as_is=True), progress)
-        facts |= {"before": judged(begun), "kept": learned.kept}
+        facts["before"] = judged(learn(material, learning, replace(config, as_is=True), progress))
+    if learned.kept:
+        facts["kept"] = learned.kept
+    if learned.start is not None:
+        facts["start"] = without_nan(to_json(learned.start))
     if not kept and not config.as_is:
         learned = learn(material, np.arange(len(table)), config, progress)
     return Space(schema, groups, learned.frozen, learned.network, config, facts, ledger)

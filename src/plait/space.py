@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,23 +23,24 @@ from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ConfigError, TableError, many, unknown
-from plait.evaluate.retrieve import Retrieval, retrieve
-from plait.explain.pointing import Side, locate, located
+from plait.evaluate.retrieve import Retrieval
+from plait.evaluate.sides import Side, Vectors
+from plait.explain.pointing import Side as Pointed
+from plait.explain.pointing import locate, located
 from plait.explain.regions import Moments, Regions
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.fusion.fusion import FusionConfig
 from plait.fusion.tokens import TokenFusion
 from plait.fusion.towers import SideBySide, Towers
-from plait.grouping import Groups, components, content_keys, group_sources
+from plait.grouping import Groups, content_keys, group_sources
 from plait.layers import one_thread
 from plait.model import prepare, prepare_raw
 from plait.network import Network
 from plait.progress import Progress
+from plait.space_sides import judge, of_groups, sides_of
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
 from plait.types import MEDIA, Features, Schema
-
-ROWS_A_BATCH = 512
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
 """Scores that tables show; all are in the facts."""
@@ -63,6 +63,10 @@ class AlignConfig:
         deep: settings of the training loop where encoders are trained from scratch.
         tuned: settings of the training loop where pretrained networks are trained on, after their
             maps have learned on them as they are.
+        start: where linear maps on frozen encoders begin: `canonical`, as regularised canonical
+            correlations of the rows that are learned from (`plait.fusion.canonical`), or `random`.
+            Maps of tokens (`filip`), with a hidden layer, or beside encoders that are trained from
+            scratch begin at random; those of a joint model in its own space.
         as_is: learn nothing; a joint model (CLIP, SigLIP, CLAP) has a space of its own.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
@@ -89,6 +93,7 @@ class AlignConfig:
             patience=2, clip=1.0, modality_dropout=0.0,
         )
     )  # fmt: skip
+    start: Literal["canonical", "random"] = "canonical"
     as_is: bool = False
     seed: int = 0
     max_bad_share: float = 0.2
@@ -182,6 +187,11 @@ class Space:
             )
         return self._encode(table, own, ledger, progress or Progress())
 
+    def _side(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Side:
+        """Return what is compared of a group's rows."""
+        rows = self._rows(table, group, progress, ledger)
+        return sides_of(self.network, rows)[list(self.groups).index(group)]
+
     def require(self, group: str) -> tuple[Source, ...]:
         """Return what is read of a group.
 
@@ -213,13 +223,15 @@ class Space:
     def evaluate(self, table: Any, progress: Progress | None = None) -> tuple[Retrieval, ...]:
         """Let every group search every other, over all rows of a table; see `retrieve`.
 
+        By late interaction where the space learned by FILIP, else by one vector a row.
+
         Raises:
             TableError: when no row has two groups.
         """
         table, ledger = read(table), Ledger()
         rows = self._encode(table, self.sources, ledger, progress or Progress())
         keys = content_keys(Reader(table, ledger), self.groups)
-        return judge(list(self.groups), of_groups(self.network, rows), keys, self.config.seed)
+        return judge(list(self.groups), sides_of(self.network, rows), keys, self.config.seed)
 
     def classify(
         self,
@@ -232,7 +244,9 @@ class Space:
         """Return (n c) probabilities of labels that were never learned, by the words' vectors.
 
         A label's vector is the mean over templates, as CLIP's (Radford et al., ICML 2021, section
-        3.1.4). A row of NaN could not be read.
+        3.1.4). Where the space learned by FILIP, rows are compared with labels token by token, and
+        templates by the mean of these scores (Yao et al., ICLR 2022, section 4.2). A row of NaN
+        could not be read.
 
         Args:
             table: with the columns of a group that is not the text's.
@@ -258,12 +272,15 @@ class Space:
                 f"{table.columns}, the space reads {[n for n in self.groups if n != words]}."
             )
         asked = {words: [t.replace("{}", label) for label in labels for t in templates]}
-        found = self.vectors(asked, words, progress).reshape(len(labels), len(templates), -1)
-        means = found.mean(axis=1)
-        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        told = self._side(asked, words, progress, Ledger())
+        seen = self._side(table, others[0], progress, Ledger() if ledger is None else ledger)
+        if isinstance(told, Vectors):
+            means = told.values.reshape(len(labels), len(templates), -1).mean(axis=1)
+            told = Vectors(means / np.linalg.norm(means, axis=1, keepdims=True))
         task = self.network.task
         assert isinstance(task, Align)
-        scores = task.scale().item() * self.vectors(table, others[0], progress, ledger) @ means.T
+        found = seen.scores(told).reshape(len(table), len(labels), -1).mean(axis=2)  # type: ignore[arg-type]
+        scores = task.scale().item() * np.where(seen.missing[:, None], np.nan, found)
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
@@ -306,7 +323,7 @@ class Space:
                 raise TableError(f"There is nothing to be read for column {one.name!r}{why}.")
         encoder = self.encoders.get(asked.name) or self.network.by_name[asked.name]
         asks, seen = (
-            Side(one.name, number) for one in (asked, source)
+            Pointed(one.name, number) for one in (asked, source)
             for number, own in enumerate(self.groups.values()) if one in own
         )  # fmt: skip
         words, cosines, found = locate(self.network, inputs, asks, seen, text, encoder.spans(text))
@@ -389,11 +406,14 @@ def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict
 
 
 def tuned_of(frozen: Mapping[str, Encoder], config: AlignConfig) -> dict[str, Encoder]:
-    """Return copies that learn of the encoders on pretrained networks, if these are to learn."""
-    tuning = config.encoders.finetune
+    """Return copies that learn of the encoders on pretrained networks, if these are to learn.
+
+    Columns that read the same network train the same copy: the towers of a joint model stay one.
+    """
+    tuning, copies = config.encoders.finetune, dict[int, Any]()
     if tuning.way == "none":
         return {}
-    return {n: FineTuned(e, tuning) for n, e in frozen.items() if isinstance(e, Pretrained)}
+    return {n: FineTuned(e, tuning, copies) for n, e in frozen.items() if isinstance(e, Pretrained)}
 
 
 def towers_of(
@@ -410,49 +430,6 @@ def towers_of(
     towers = Towers(fusions, task.width, task.hidden, settings, task.noise, late)
     ordered = {name: trained[name] for name in sorted(trained)}
     return Network(ordered, towers, Align(len(groups), task))
-
-
-@torch.no_grad()
-def of_groups(network: Network, rows: Encoded) -> np.ndarray:
-    """Return (n m d) vectors of length 1 of every group; NaN where a row lacks it."""
-    network.eval()
-    inputs = rows.inputs(network.fusion.widths, network.by_name)
-    parts = [
-        network({name: part.take(batch) for name, part in inputs.items()})
-        for batch in torch.arange(len(rows)).split(ROWS_A_BATCH)
-    ]
-    found = torch.cat(parts).float()
-    missing = ~found.any(dim=2, keepdim=True)
-    return found.masked_fill(missing, float("nan")).numpy()
-
-
-def judge(
-    names: Sequence[str], vectors: np.ndarray, keys: np.ndarray, seed: int
-) -> tuple[Retrieval, ...]:
-    """Let every group search every other.
-
-    Args:
-        names: of the m groups.
-        vectors: (n m d).
-        keys: (n m).
-        seed: of the resampling.
-
-    Raises:
-        TableError: when no row has two groups.
-    """
-    there = ~np.isnan(vectors).any(axis=2) & ~np.isnan(keys)
-    together = components(keys)
-    found = [
-        retrieve(
-            (names[one], names[other]), (vectors[:, one], vectors[:, other]),
-            (keys[:, one], keys[:, other]), together, seed,
-        )
-        for one, other in permutations(range(len(names)), 2)
-        if (there[:, one] & there[:, other]).any()
-    ]  # fmt: skip
-    if not found:
-        raise TableError(f"No row has two of the groups {list(names)}, so nothing can be matched.")
-    return tuple(found)
 
 
 def _card(space: Space) -> str:

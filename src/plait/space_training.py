@@ -17,6 +17,7 @@ from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
 from plait.space import AlignConfig, built, towers_of, tuned_of
+from plait.space_start import Start, begin_canonical
 from plait.train.config import TrainConfig
 from plait.train.record import Record
 from plait.types import Sample
@@ -53,13 +54,15 @@ class Learned:
     Attributes:
         frozen: encoders that stay as they are, by source.
         network: the towers, and the encoders that are trained with them.
-        kept: share of the way that weights were let go from where a joint model or a pretrained
-            network began; by the stage's name.
+        kept: share of the way that weights were let go from where a joint model, canonical
+            correlations or a pretrained network began; by the stage's name.
+        start: the canonical correlations that the maps began as, if they did.
     """
 
     frozen: Mapping[str, Encoder]
     network: Network
     kept: dict[str, float] = field(default_factory=dict)
+    start: Start | None = None
 
 
 def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: Progress) -> Learned:
@@ -80,12 +83,13 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
             begin_in(network, material.joint)
         stages = _Stages(material, rows, encoded, config, progress)
         kept: dict[str, float] = {}
+        start = stages.begin(network)
         if not config.as_is:
-            kept |= stages.maps(network)
+            kept |= stages.maps(network, start is not None or material.joint is not None)
             if tunes:
                 network, more = stages.networks(network, frozen)
                 kept |= more
-    return Learned(frozen, network.eval(), kept)
+    return Learned(frozen, network.eval(), kept, start)
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,23 @@ class _Stages:
     config: AlignConfig
     progress: Progress
 
-    def maps(self, network: Network) -> dict[str, float]:
-        """Train the maps into the space, and the encoders that begin with nothing."""
+    def begin(self, network: Network) -> Start | None:
+        """Let the maps begin as canonical correlations, if they can and should."""
+        from plait.train.loop import split
+
+        config = self.config
+        linear = not (config.task.hidden or network.by_name or config.task.loss == "filip")
+        if config.start == "random" or self.material.joint or not linear:
+            return None
+        lesson, share = self._lesson(network), config.train.validation_share
+        rows = split(lesson, share, torch.Generator().manual_seed(config.seed))
+        return begin_canonical(network, lesson, *rows)
+
+    def maps(self, network: Network, begun: bool) -> dict[str, float]:
+        """Train the maps into the space, and the encoders that begin with nothing.
+
+        Where they had begun somewhere, the best on the way from there is kept.
+        """
         from plait.train.interpolate import interpolate
         from plait.train.loop import validate
         from plait.train.optimise import weights_of
@@ -107,7 +126,7 @@ class _Stages:
         settings = self.config.deep if network.by_name else self.config.train
         start = weights_of(network)
         self._train(network, settings, "Aligning")
-        if self.material.joint is None:
+        if not begun:
             return {}
         lesson = self._lesson(network)
         costs = interpolate(

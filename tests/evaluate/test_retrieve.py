@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from plait.evaluate.retrieve import retrieve
+from plait.evaluate.sides import Vectors
 
 NAMES = ("words", "photo")
 
 
-def corners(rows: list[int]) -> np.ndarray:
-    return np.eye(6)[rows]
+def corners(rows: list[int]) -> Vectors:
+    return Vectors(np.eye(6)[rows])
 
 
 def test_several_captions_of_a_photo() -> None:
@@ -35,7 +36,7 @@ def test_several_captions_of_a_photo() -> None:
 
 def test_missing_values_neither_ask_nor_are_found() -> None:
     vectors = corners([0, 1, 2, 3])
-    vectors[1] = np.nan
+    vectors.values[1] = np.nan
     keys = np.array([0.0, 1, 2, np.nan])
     found = retrieve(NAMES, (vectors, corners([0, 1, 2, 3])), (keys, np.arange(4.0)),
                      np.arange(4), 0)  # fmt: skip
@@ -45,10 +46,10 @@ def test_missing_values_neither_ask_nor_are_found() -> None:
 
 def test_many_queries_are_ordered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
-    sides = random.normal(size=(2, 50, 4))
     keys = (np.arange(50.0), np.arange(50.0))
-    whole = retrieve(NAMES, tuple(sides), keys, np.arange(50), 0)
+    one, other = (Vectors(own) for own in random.normal(size=(2, 50, 4)))
+    whole = retrieve(NAMES, (one, other), keys, np.arange(50), 0)
     monkeypatch.setattr("plait.evaluate.retrieve.AT_ONCE", 7)
-    assert retrieve(NAMES, tuple(sides), keys, np.arange(50), 0) == whole
+    assert retrieve(NAMES, (one, other), keys, np.arange(50), 0) == whole
     for score in whole.scores.values():
         assert score.low <= score.value <= score.high

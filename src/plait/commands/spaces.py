@@ -30,6 +30,13 @@ from plait.commands.options import (
     show_skipped,
 )
 
+SCORED = {
+    "before": "As the joint model has it:",
+    "retrieval": "As learned:",
+    "pooled": "By one vector a row, as an index searches before --rerank:",
+}
+"""Facts of a space that are shown, and what they are."""
+
 
 def align(
     table: TableArgument,
@@ -105,9 +112,9 @@ def align(
         progress=Progress(),
     )
     space.save(output, overwrite)
-    for part, words in (("before", "As the joint model has it:"), ("retrieval", "As learned:")):
+    for part, words in SCORED.items():
         if part in space.facts:
-            if "before" in space.facts:
+            if len(SCORED.keys() & space.facts.keys()) > 1:
                 show(words)
             show(retrieval_table([from_json(Retrieval, one) for one in space.facts[part]]))
     show_skipped(space.ledger, output)

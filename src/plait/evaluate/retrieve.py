@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plait.evaluate.sides import Side
 from plait.metrics.retrieval import (
     average_precision,
     first_rank,
@@ -45,7 +46,7 @@ class Retrieval:
 
 def retrieve(
     names: tuple[str, str],
-    vectors: tuple[np.ndarray, np.ndarray],
+    sides: tuple[Side, Side],
     keys: tuple[np.ndarray, np.ndarray],
     groups: np.ndarray,
     seed: int,
@@ -57,26 +58,25 @@ def retrieve(
 
     Args:
         names: of the two groups.
-        vectors: (n d) of each, of length 1; rows of NaN are missing.
+        sides: what is compared of each, n rows.
         keys: (n) of each: rows with the same number have the same value; NaN where it is missing.
         groups: (n) number of what belongs together; queries are resampled with their group.
         seed: of the resampling.
     """
-    missing = [np.isnan(key) | np.isnan(own).any(axis=1)
-               for key, own in zip(keys, vectors, strict=True)]  # fmt: skip
+    missing = [np.isnan(key) | own.missing for key, own in zip(keys, sides, strict=True)]
     both = np.flatnonzero(~(missing[0] | missing[1]))
-    sides = [np.unique(key[both], return_index=True, return_inverse=True) for key in keys]
-    (_, asks, left), (_, finds, right) = sides
+    values = [np.unique(key[both], return_index=True, return_inverse=True) for key in keys]
+    (_, asks, left), (_, finds, right) = values
     belongs = np.zeros((len(asks), len(finds)), dtype=bool)
     belongs[left, right] = True
-    asking, searched = vectors[0][both][asks], vectors[1][both][finds]
-    parts = [_of(asking[own] @ searched.T, belongs[own])
+    asking, searched = sides[0].take(both[asks]), sides[1].take(both[finds])
+    parts = [_of(asking.take(own).scores(searched), belongs[own])  # type: ignore[arg-type]
              for own in np.array_split(np.arange(len(asks)), -(-len(asks) // AT_ONCE))]  # fmt: skip
-    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    each = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     counts = resample_counts(groups[both][asks], seed)
     scores = {name: interval(float(own.mean()), bootstrap_means(own, counts))
-              for name, own in values.items() if name != "median rank"}  # fmt: skip
-    ranks = values["median rank"]
+              for name, own in each.items() if name != "median rank"}  # fmt: skip
+    ranks = each["median rank"]
     medians = np.array([np.median(np.repeat(ranks, drawn)) for drawn in counts])
     scores["median rank"] = interval(float(np.median(ranks)), medians)
     chance = float(belongs.mean(axis=1).mean())

@@ -91,9 +91,12 @@ class Fusion(nn.Module, ABC):
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         """Return one Features of all sources; a row without any of them is all zero."""
+        return self.join(*self.laid_out(features))
+
+    def laid_out(self, features: Mapping[str, Features]) -> tuple[list[Features], Tensor]:
+        """Return what `join` takes."""
         parts = [_blank(features[name]) for name in self.widths]
-        present = torch.stack([part.present for part in parts], dim=1)
-        return self.join(parts, present)
+        return parts, torch.stack([part.present for part in parts], dim=1)
 
 
 class Projected(Fusion):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -55,18 +55,42 @@ class Towers(Fusion):
 
     def join(self, parts: list[Features], present: Tensor) -> Features:
         """Return one token a group, or all of its tokens with their times and places."""
+        return beside([
+            _mapped(features, to_space)
+            for features, to_space in zip(self.fused(parts, present), self.maps, strict=True)
+        ])  # fmt: skip
+
+    def fused(self, parts: list[Features], present: Tensor) -> list[Features]:
+        """Return each group by itself, as its map reads it."""
         by_name = dict(zip(self.widths, zip(parts, present.T, strict=True), strict=True))
-        joined = []
-        for number, (group, to_space) in enumerate(zip(self.groups, self.maps, strict=True)):
+        found = []
+        for number, group in enumerate(self.groups):
             assert isinstance(group, Fusion)
             own, there = zip(*(by_name[name] for name in group.widths), strict=True)
             features = group.join(list(own), torch.stack(there, dim=1))
             if not self.late:
                 features = Features.from_pooled(features.pooled, features.present)
-            tokens = to_space(features.tokens) * features.mask[:, :, None].to(features.tokens.dtype)
-            source = torch.full_like(features.source, number)
-            joined.append(replace(features, source=source).with_tokens(tokens))
-        return beside(joined)
+            found.append(replace(features, source=torch.full_like(features.source, number)))
+        return found
+
+    @property
+    def last_layers(self) -> list[nn.Linear]:
+        """The last layer of each map, which is all of it where there is no hidden one."""
+        return [next(m for m in reversed(list(own.modules())) if isinstance(m, nn.Linear))
+                for own in self.maps]  # fmt: skip
+
+    @torch.no_grad()
+    def before_last(self, features: Mapping[str, Features]) -> tuple[list[Tensor], Tensor]:
+        """Return what the last layer of each map reads, (b d_g), and which groups are there (b m).
+
+        Of a group whose tokens are kept it is that of their mean.
+        """
+        groups = self.fused(*self.laid_out(features))
+        values = []
+        for own, to_space in zip(groups, self.maps, strict=True):
+            assert isinstance(to_space, nn.Sequential)
+            values.append(to_space[:-1](own.pooled))
+        return values, torch.stack([own.present for own in groups], dim=1)
 
 
 class SideBySide(TokenFusion):
@@ -102,6 +126,11 @@ class Noise(nn.Module):
         if not self.training or not self.spread:
             return values
         return values + self.spread * torch.randn_like(values)
+
+
+def _mapped(features: Features, to_space: nn.Module) -> Features:
+    tokens = to_space(features.tokens) * features.mask[:, :, None].to(features.tokens.dtype)
+    return features.with_tokens(tokens)
 
 
 def _map(width_in: int, width: int, hidden: int, config: FusionConfig) -> nn.Module:

@@ -19,6 +19,9 @@ from plait.types import Features, mean_of
 HOTTEST = 100.0
 """What cosines are multiplied with at most, as in CLIP."""
 
+COLDEST = 0.1
+"""What they are multiplied with at least, when a space begins."""
+
 
 @dataclass(frozen=True)
 class AlignTaskConfig:
@@ -46,7 +49,7 @@ class AlignTaskConfig:
     pooled: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "temperature", 0.01, 10.0)
+        check_range(self, "temperature", 1 / HOTTEST, 1 / COLDEST)
         check_range(self, "hardness", 0.0, 100.0)
         check_range(self, "width", 2, 65536)
         check_range(self, "hidden", 0, 65536)
@@ -98,7 +101,7 @@ class Align(Objective):
         pooled = self._both_ways(forth, forth.T, alike)
         if self.config.loss == "infonce":
             return pooled
-        one, other = (self._tokens(features, group) for group in (left, right))
+        one, other = (self.tokens_of(features, group) for group in (left, right))
         late = self._both_ways(late_cosines(*one, *other), late_cosines(*other, *one), alike)
         return late + self.config.pooled * pooled
 
@@ -111,7 +114,7 @@ class Align(Objective):
     def _present(self, features: Features, group: int) -> Tensor:
         return (features.mask & (features.source == group)).any(dim=1)
 
-    def _tokens(self, features: Features, group: int) -> tuple[Tensor, Tensor]:
+    def tokens_of(self, features: Features, group: int) -> tuple[Tensor, Tensor]:
         """Return the tokens (b t d) of a group alone, and their mask: all pairs are compared."""
         own = features.source == group
         columns = own.any(dim=0)

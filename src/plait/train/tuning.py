@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plait.encoders.pretrained.tuned import FineTuned
+from plait.encoders.pretrained.tuned import FineTuned, fit_sharing
 from plait.network import Network
 from plait.train.interpolate import interpolate
 from plait.train.optimise import weights_of
@@ -38,10 +38,7 @@ def train_on(
     """
     start = weights_of(network)
     tuned = {n: e for n, e in network.by_name.items() if isinstance(e, FineTuned)}
-    for name, encoder in tuned.items():
-        samples = lesson.rows[name]
-        assert isinstance(samples, Raw)
-        encoder.fit(samples, lesson.target.numpy(), seed)
+    fit_sharing(tuned, {n: s for n, s in lesson.rows.items() if isinstance(s, Raw)}, seed)
     learn()
     for encoder in tuned.values():
         encoder.finish()

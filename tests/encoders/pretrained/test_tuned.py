@@ -18,7 +18,13 @@ from plait.encoders.pretrained.config import FineTuneConfig, PretrainedConfig
 from plait.encoders.pretrained.depth import depths
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of
-from plait.encoders.pretrained.tuned import FineTuned
+from plait.encoders.pretrained.tuned import (
+    BACKBONE,
+    FineTuned,
+    fit_sharing,
+    learned_of,
+    put_learned,
+)
 from plait.errors import MissingExtraError, ModelError
 
 KINDS = {
@@ -129,6 +135,78 @@ def test_the_other_tower_of_a_joint_model_stays(home: Path) -> None:
     moved = {n for n, p in encoder.network.named_parameters() if not torch.equal(p, origin[n])}
     assert any(name.startswith("vision_model") for name in moved)
     assert not any(name.startswith("text_model") for name in moved)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_towers_of_a_joint_model_train_one_network(home: Path, way: Any) -> None:
+    config, copies = FineTuneConfig(way=way, layers=1), dict[int, Any]()
+    kinds = {"photo": "siglip", "words": "siglip text"}
+    pair = {n: FineTuned(frozen(home, kind)[0], config, copies) for n, kind in kinds.items()}
+    samples = {n: [e.preprocess(v) for v in values(KINDS[kinds[n]])] for n, e in pair.items()}
+    network = pair["photo"].network
+    assert pair["words"].network is network
+    assert FineTuned(frozen(home, "siglip")[0], config).network is not network
+    fit_sharing(pair, samples, seed=0)
+    both = torch.nn.ModuleList(pair.values())
+    assert len(list(both.parameters())) == len(list(network.parameters()))
+    rates = {weight: rate for e in pair.values() for weight, rate in e.rates().items()}
+    assert set(rates) == {weight for weight in both.parameters() if weight.requires_grad}
+    origin = {name: p.detach().clone() for name, p in network.named_parameters()}
+    for name, encoder in pair.items():
+        encoder.train()
+        encoder(samples[name]).pooled.square().sum().backward()
+        reached = {n.split(".")[0] for n, p in network.named_parameters()
+                   if p.grad is not None and p.grad.any()}  # fmt: skip
+        own = {"photo": "vision_model", "words": "text_model"}[name]
+        assert reached == {own}
+        both.zero_grad()
+    if way == "last":  # of each tower, and not of the one that the network names last
+        tops = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
+        assert tops == {"vision_model", "text_model"}
+    optimiser = torch.optim.SGD(list(rates), lr=0.1)
+    for _ in range(2):  # what LoRA learns begins at zero on one side
+        optimiser.zero_grad()
+        sum(e(samples[n]).pooled.square().sum() for n, e in pair.items()).backward()  # type: ignore[union-attr]
+        optimiser.step()
+    for encoder in pair.values():
+        encoder.finish()
+    now = dict(network.named_parameters())
+    before = {n: p for n, p in origin.items() if n in now} if way != "lora" else dict(
+        FineTuned(pair["photo"].frozen[0], config).network.named_parameters())  # fmt: skip
+    moved = {n.split(".")[0] for n, p in now.items() if not torch.equal(p, before[n])}
+    assert moved == {"vision_model", "text_model"}
+    saved = learned_of(both)
+    kept = [name for name in saved if BACKBONE in name]
+    assert len(kept) == len({id(dict(both.named_parameters())[name]) for name in kept})
+    again = dict[int, Any]()
+    other = torch.nn.ModuleList(
+        FineTuned(frozen(home, kind)[0], config, again) for kind in kinds.values()
+    )
+    put_learned(other, saved)
+    for encoder, same, name in zip(other, pair.values(), samples, strict=True):
+        with torch.no_grad():
+            torch.testing.assert_close(encoder.eval()(samples[name]).pooled,
+                                       same.eval()(samples[name]).pooled)  # fmt: skip
+    assert set(learned_of(other)) == set(saved)
+
+
+def test_what_each_column_trained_by_itself_is_still_read(home: Path) -> None:
+    """Spaces that were saved when every column had a copy of the network."""
+    config = FineTuneConfig(way="all")
+    kinds = {"photo": "siglip", "words": "siglip text"}
+    alone = [tuned(home, kind, "all") for kind in kinds.values()]
+    for encoder, samples in alone:
+        learn(encoder, samples, 1)
+    copies = dict[int, Any]()
+    shared = [FineTuned(frozen(home, kind)[0], config, copies) for kind in kinds.values()]
+    saved = learned_of(torch.nn.ModuleList(encoder for encoder, _ in alone))
+    put_learned(torch.nn.ModuleList(shared), saved)
+    for (encoder, samples), other in zip(alone, shared, strict=True):
+        with torch.no_grad():
+            torch.testing.assert_close(other.eval()(samples).pooled, encoder(samples).pooled)
+    again = learned_of(torch.nn.ModuleList(shared))
+    assert {name.split(".")[3] for name in again if BACKBONE in name} == {
+        "vision_model", "text_model"}  # fmt: skip
 
 
 def test_deeper_layers_learn_slower(home: Path) -> None:

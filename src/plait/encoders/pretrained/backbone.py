@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -87,7 +88,9 @@ class Towered(Backbone):
         """Return (pooled, hidden) of the inputs, in the precision that is set."""
         if self._compiled is not None:
             return self._compiled(*inputs)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
+        half = self.precision == "bfloat16"
+        # Not `enabled=half`, which would bring training in half precision back to float32.
+        with torch.autocast("cpu", torch.bfloat16) if half else nullcontext():
             pooled, hidden = self.tower(*inputs)
         return pooled.float(), hidden.float()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,19 @@ class FineTuned(Encoder):
     Args:
         frozen: the encoder that it begins as; fitted, unless a state is loaded.
         config: what is trained.
+        copies: what was copied already, as `copy.deepcopy` notes it: encoders that are given the
+            same, of columns that read one network, share one copy of it. None makes another.
     """
 
     trained = True
 
-    def __init__(self, frozen: Pretrained, config: FineTuneConfig) -> None:
+    def __init__(
+        self, frozen: Pretrained, config: FineTuneConfig, copies: dict[int, Any] | None = None
+    ) -> None:
         super().__init__()
         self.frozen = [frozen]  # in a list, so that it is no part of this one
         self.config, self.facts = config, dict(frozen.facts)
-        self.backbone = copy.deepcopy(load_backbone(frozen)).requires_grad_(False)
+        self.backbone = copy.deepcopy(load_backbone(frozen), copies).requires_grad_(False)
         self.reduction = copy.deepcopy(frozen.reduction)
         self.token_reduction = copy.deepcopy(frozen.token_reduction)
         self._adapted: Any = None
@@ -82,19 +86,44 @@ class FineTuned(Encoder):
 
     def fit(self, samples: Sequence[Sample | None], target: np.ndarray, seed: int) -> None:
         """Choose the weights that learn, and how quickly each does."""
-        self._rates = {}
+        self.choose([self.used(samples, seed)])
+
+    def used(self, samples: Sequence[Sample | None], seed: int) -> set[str]:
+        """Return the names of the network's weights that the Features of some samples depend on.
+
+        Others are those of a joint model's other towers, and of heads that nobody asks.
+        """
         some = present_of(samples, LOOKED_AT, seed)
         if not some or not self.reduction.width:
+            return set()
+        self.eval()
+        self.network.requires_grad_()
+        features = self._read(some)
+        (features.pooled.sum() + features.tokens.sum()).backward()
+        used = {name for name, p in self.network.named_parameters() if p.grad is not None}
+        self.network.requires_grad_(False).zero_grad()
+        return used
+
+    def choose(self, parts: Sequence[Collection[str]]) -> None:
+        """Choose the weights that learn, for all encoders that share the network.
+
+        Args:
+            parts: names of the weights that each of them uses, as `used` returns them.
+        """
+        self._rates = {}
+        network, config, every = self.network, self.config, set().union(*parts)
+        if not every:
             return
-        network, config = self.network, self.config
-        used = self._used(some)
         if config.way == "lora":
             named = dict(network.named_parameters())
-            self._merged = [named[f"{name}.weight"] for name in layers_of(network, used)]
-            self._adapted = adapt(network, used, config.rank)
+            self._merged = [named[f"{name}.weight"] for name in layers_of(network, every)]
+            self._adapted = adapt(network, every, config.rank)
             rates = {p: config.rate * HIGHER_RATE for p in network.parameters() if p.requires_grad}
         else:
-            depth = depths(network, used)
+            depth: dict[str, int] = {}
+            for part in parts:  # each tower has a top of its own
+                for name, own in depths(network, part).items():
+                    depth[name] = min(own, depth.get(name, own))
             limit = config.layers if config.way == "last" else len(depth) + 1
             rates = {
                 parameter.requires_grad_(): config.rate * config.decay ** depth[name]
@@ -103,19 +132,6 @@ class FineTuned(Encoder):
             }
         self._rates = rates
         self._checkpoint("enable")
-
-    def _used(self, samples: Sequence[Sample]) -> set[str]:
-        """Return the names of the weights that the Features of some samples depend on.
-
-        Others are those of a joint model's other towers, and of heads that nobody asks.
-        """
-        self.eval()
-        self.network.requires_grad_()
-        features = self._read(samples)
-        (features.pooled.sum() + features.tokens.sum()).backward()
-        used = {name for name, p in self.network.named_parameters() if p.grad is not None}
-        self.network.requires_grad_(False).zero_grad()
-        return used
 
     def rates(self) -> dict[nn.Parameter, float]:
         """Return the highest learning rate of each weight that is trained."""
@@ -175,6 +191,18 @@ class FineTuned(Encoder):
         self.network.save_pretrained(folder)
 
 
+def fit_sharing(
+    encoders: Mapping[str, FineTuned], samples: Mapping[str, Sequence[Sample | None]], seed: int
+) -> None:
+    """Choose the weights that learn of several encoders, by source; some may share a network."""
+    sharing: dict[int, list[str]] = {}
+    for name, encoder in encoders.items():
+        sharing.setdefault(id(encoder.network), []).append(name)
+    for names in sharing.values():
+        parts = [encoders[name].used(samples[name], seed) for name in names]
+        encoders[names[0]].choose(parts)
+
+
 def learned_of(module: nn.Module) -> dict[str, Any]:
     """Return the state of a module without those weights of pretrained networks that stayed."""
     trained = {name for name, weight in module.named_parameters() if weight.requires_grad}
@@ -192,6 +220,10 @@ def put_learned(module: nn.Module, tensors: Mapping[str, Any]) -> None:
     lacking = [name for name in found.missing_keys if BACKBONE not in name]
     if lacking:
         raise ModelError(f"The model's weights lack {lacking[0]!r}; its folder is damaged.")
-    for name, weight in module.named_parameters():
-        if BACKBONE in name:
-            weight.requires_grad_(name in tensors)
+    own = [(name, weight) for name, weight in module.named_parameters(remove_duplicate=False)
+           if BACKBONE in name]  # fmt: skip
+    for _, weight in own:
+        weight.requires_grad_(False)
+    for name, weight in own:  # which one of those that share it was saved with
+        if name in tensors:
+            weight.requires_grad_()
