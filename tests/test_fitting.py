@@ -14,6 +14,7 @@ from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import BALANCES, FitConfig, balanced
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ColumnError, ConfigError, TableError
+from plait.fitting import ready
 from plait.fusion.fusion import FusionConfig
 from plait.progress import Progress
 from plait.train.config import TrainConfig
@@ -300,3 +301,9 @@ def test_a_rare_class_is_found_more_often_when_classes_are_balanced(way, things:
         return board["concat"].others["recall_macro"]
 
     assert recall(balanced(config, way)) > recall(config) + 0.05
+
+
+def test_tokens_are_kept_only_for_fusions_that_read_them() -> None:
+    for fusion, tokens in [("concat", 0), ("experts", 0), ("graph", 0), ("shared", 16)]:
+        config = ready(FitConfig(), "quick", ["mean", fusion])
+        assert config.encoders.pretrained.tokens == tokens, fusion

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import BY_TOKENS, ENCODERS, FUSIONS, QUICK_FUSIONS
+from plait.catalog import ENCODERS, FUSIONS, QUICK_FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
@@ -340,7 +340,7 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
     """
     encoders = preset_encoders(config.encoders, preset)
     known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
-    if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
+    if any(fusion.by_tokens for fusion in known) and not encoders.pretrained.tokens:
         pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
         encoders = replace(encoders, pretrained=pretrained)
     return replace(config, encoders=encoders)
