@@ -20,7 +20,10 @@ from plait.progress import Progress
 from plait.train.config import TrainConfig
 
 QUICK = FitConfig(
-    folds=2, trees=TreesConfig(rounds=20), train=TrainConfig(epochs=15, batch_size=32)
+    drop=0.0,  # who leaves early is tested in ensemble/test_race.py
+    folds=2,
+    trees=TreesConfig(rounds=20),
+    train=TrainConfig(epochs=15, batch_size=32),
 )
 QUIET = Progress(show=False)
 
