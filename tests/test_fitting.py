@@ -14,12 +14,16 @@ from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import BALANCES, FitConfig, balanced
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ColumnError, ConfigError, TableError
+from plait.fitting import ready
 from plait.fusion.fusion import FusionConfig
 from plait.progress import Progress
 from plait.train.config import TrainConfig
 
 QUICK = FitConfig(
-    folds=2, trees=TreesConfig(rounds=20), train=TrainConfig(epochs=15, batch_size=32)
+    drop=0.0,  # who leaves early is tested in ensemble/test_race.py
+    folds=2,
+    trees=TreesConfig(rounds=20),
+    train=TrainConfig(epochs=15, batch_size=32),
 )
 QUIET = Progress(show=False)
 
@@ -300,3 +304,9 @@ def test_a_rare_class_is_found_more_often_when_classes_are_balanced(way, things:
         return board["concat"].others["recall_macro"]
 
     assert recall(balanced(config, way)) > recall(config) + 0.05
+
+
+def test_tokens_are_kept_only_for_fusions_that_read_them() -> None:
+    for fusion, tokens in [("concat", 0), ("experts", 0), ("graph", 0), ("shared", 16)]:
+        config = ready(FitConfig(), "quick", ["mean", fusion])
+        assert config.encoders.pretrained.tokens == tokens, fusion

@@ -16,6 +16,7 @@ LAYERS = {
     "types": 0,
     "errors": 0,
     "progress": 0,
+    "memory": 0,
     "writing": 0,
     "config": 1,
     "store": 1,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from plait.cache import encode
-from plait.catalog import BY_TOKENS, FUSIONS
+from plait.catalog import FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect
 from plait.data.loader import Reader
@@ -166,7 +166,7 @@ def _ready(config: AlignConfig, preset: str) -> AlignConfig:
         ConfigError: for a preset that does not exist, or that does not align.
     """
     encoders = preset_encoders(config.encoders, preset)
-    tokens = config.task.loss == "filip" or FUSIONS[config.fusion].level in BY_TOKENS
+    tokens = config.task.loss == "filip" or FUSIONS[config.fusion].by_tokens
     if tokens and not encoders.pretrained.tokens:
         encoders = replace(encoders, pretrained=replace(encoders.pretrained, tokens=TOKENS_KEPT))
     return replace(config, encoders=encoders)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait.config import from_json
 from plait.encoders.pretrained.encoder import Pretrained
+from plait.ensemble.race import Dropped
 from plait.parts import Parts
 from plait.tasks.target import Target
 
@@ -98,6 +100,8 @@ def _board(facts: dict[str, Any]) -> str:
     head = f"| entrant | {board['metric']} | 95 % interval |\n| --- | --- | --- |\n"
     said = " ".join(filter(None, [facts.get("sentence"), facts.get("note")]))
     text = head + "\n".join(lines) + f"\n\n{said}"
+    for left in board.get("dropped", ()):
+        text += f"\n\n{from_json(Dropped, left).sentence}"
     if "test" in facts:
         scores = ", ".join(f"{k} {v['value']:.4f}" for k, v in facts["test"]["scores"].items())
         text += f"\n\nOn {facts['test']['rows']} test rows kept apart: {scores}."

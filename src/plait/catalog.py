@@ -147,7 +147,4 @@ FUSIONS: dict[str, type[Fusion]] = {
 QUICK_FUSIONS = ("concat", "mean", "projection", "gated")
 """Those that are compared unless others are asked for."""
 
-BY_TOKENS = ("representation", "interaction")
-"""Levels whose fusions attend to tokens; the others read pooled vectors alone."""
-
 TASKS: dict[Kind, type[Task]] = {**SINGLE, "several": Several}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.catalog import BY_TOKENS, ENCODERS, FUSIONS, QUICK_FUSIONS
+from plait.catalog import ENCODERS, FUSIONS, QUICK_FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
@@ -29,6 +29,7 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.contest import Contest, Problem, hold, refit
 from plait.ensemble.entrants import Entrant, build_encoder, line_up
 from plait.ensemble.journal import Journal
+from plait.ensemble.race import remaining
 from plait.ensemble.tune import Tuning, tune
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
@@ -87,6 +88,7 @@ def fit(
 
     The best single modality, simple late fusion, the fusion asked for, boosted trees on frozen
     Features and a blend of all are judged on held-out rows; the winner is fitted again on all.
+    What is clearly behind after a fold is not fitted in the next (`FitConfig.drop`).
 
     Args:
         table: anything that `plait.read` takes.
@@ -137,6 +139,7 @@ def fit(
         len(setup.learning),
     )
     contest, board = _run(setup, entrants, config, progress, kept)
+    entrants = remaining(entrants, contest.dropped)
     winner = next(entrant for entrant in entrants if entrant.name == board.winner)
     with progress.stage(f"Fitting {winner.name} on all rows", 1 + max(len(winner.members), 1)) as a:
         fitted = refit(setup.problem, setup.learning, winner, entrants, contest, config, a, kept)
@@ -195,7 +198,7 @@ def compare(
     """
     config, progress = ready(config or FitConfig(), preset, fusions), progress or Progress()
     setup = set_up(table, target, modalities or {}, ignore, split, config, progress)
-    config = setup.config
+    config = replace(setup.config, drop=0.0)  # every row of the board is of all folds
     entrants = line_up(
         setup.problem.sources,
         setup.problem.target.kinds,
@@ -340,7 +343,7 @@ def ready(config: FitConfig, preset: str, fusions: Sequence[str] | None = None) 
     """
     encoders = preset_encoders(config.encoders, preset)
     known = [FUSIONS[n] for n in (fusions or [config.fusion]) if n in FUSIONS]  # others fail later
-    if any(fusion.level in BY_TOKENS for fusion in known) and not encoders.pretrained.tokens:
+    if any(fusion.by_tokens for fusion in known) and not encoders.pretrained.tokens:
         pretrained = replace(encoders.pretrained, tokens=TOKENS_KEPT)
         encoders = replace(encoders, pretrained=pretrained)
     return replace(config, encoders=encoders)

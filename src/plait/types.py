@@ -182,6 +182,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.pooled)
 
+    @property
+    def vectors(self) -> Features:
+        """The same rows with their pooled vector as the one token."""
+        return Features.from_pooled(self.pooled, self.present)
+
     def take(self, rows: Tensor) -> Features:
         """Return the given rows, (k) long, in their order."""
         return replace(

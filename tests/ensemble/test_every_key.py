@@ -839,8 +839,8 @@ EFFECTS = {
 }
 """One entry a key. Keys of the contest itself stand in `OF_THE_CONTEST`."""
 
-OF_THE_CONTEST = {"metric", "folds", "seed", "max_bad_share"}
-"""Keys whose effect is tested with whole contests, in tests/test_fitting.py."""
+OF_THE_CONTEST = {"metric", "folds", "seed", "max_bad_share", "drop"}
+"""Keys whose effect is tested with whole contests, in tests/test_fitting.py and test_race.py."""
 
 
 def test_every_key_has_an_entry() -> None:

@@ -60,8 +60,9 @@ def test_only_what_is_missing_is_done_again(
     things: Path, new_things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fit(journal: Path | None = None) -> plait.Model:
+        config = replace(CONFIG, drop=0.0)
         return plait.fit(
-            things, "kind", ignore=["price"], config=CONFIG, journal=journal, progress=QUIET
+            things, "kind", ignore=["price"], config=config, journal=journal, progress=QUIET
         )
 
     whole = fit()
@@ -90,6 +91,43 @@ def test_only_what_is_missing_is_done_again(
     np.testing.assert_array_equal(before, after)
     scores = [[line["score"] for line in m.facts["board"]["lines"]] for m in (whole, resumed)]
     assert scores[0] == scores[1]
+
+
+def test_who_left_before_a_run_was_killed_does_not_come_back(
+    things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    build = contest.build_expert
+
+    def count(entrant, *rest):
+        if len(built) == stop:
+            raise KeyboardInterrupt
+        built.append(entrant.name)
+        return build(entrant, *rest)
+
+    def fit(journal: Path) -> plait.Model:
+        config = replace(CONFIG, folds=3, drop=1.0)  # whatever the blend has no use for
+        return plait.fit(
+            things, "kind", ignore=["price"], config=config, journal=journal, progress=QUIET
+        )
+
+    monkeypatch.setattr(contest, "build_expert", count)
+    stop = 100
+    whole = fit(tmp_path / "whole")
+    left = {one["name"]: one for one in whole.facts["board"]["dropped"]}
+    first = [name for name, one in left.items() if one["folds"] == 1]
+    assert first
+    assert built[:5] == ["photo", "text", "table", "concat", "trees"]
+    assert not set(first) & set(built[5:])
+    built.clear()
+    stop = 7
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "killed")
+    built.clear()
+    stop = 100
+    resumed = fit(tmp_path / "killed")
+    assert not set(first) & set(built)
+    assert resumed.facts["board"]["dropped"] == whole.facts["board"]["dropped"]
 
 
 def weights(folder: Path) -> bytes:

@@ -132,6 +132,17 @@ def test_a_present_source_counts_and_an_absent_one_does_not(name, widths) -> Non
 
 
 @every_fusion
+def test_by_tokens_says_whether_tokens_are_read(name) -> None:
+    widths = {"photo": 12, "text": 8}
+    fusion, parts = build(name, widths), features(widths)
+    other = {n: part.with_tokens(part.tokens * 2, part.pooled) for n, part in parts.items()}
+    assert torch.equal(fusion(other).pooled, fusion(parts).pooled) != fusion.by_tokens
+    if not fusion.by_tokens:
+        vectors = {n: part.vectors for n, part in parts.items()}
+        assert torch.equal(fusion(vectors).pooled, fusion(parts).pooled)
+
+
+@every_fusion
 @every_width
 def test_any_subset_is_finite_with_finite_gradients(name, widths) -> None:
     for size in range(len(widths) + 1):

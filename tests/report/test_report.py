@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.console import Console
 import plait
 from plait.data.quality import Ledger
 from plait.ensemble.board import Board, Line
+from plait.ensemble.race import Dropped
 from plait.errors import ConfigError
 from plait.evaluate.run import evaluate
 from plait.metrics.uncertainty import Gain, Interval
@@ -48,6 +50,10 @@ def shown(what: object) -> str:
 
 def test_board_table_and_columns(tmp_path: Path) -> None:
     text = shown(board_table(BOARD))
+    lead = Gain(0.3, 0.2, 0.4, 0.002)
+    early = Dropped("trees", "trees", 0.5, "gated", 0.8, lead, 40, 1)
+    assert "left after fold" not in text
+    assert "trees left after fold 1: 0.5000" in shown(board_table(replace(BOARD, dropped=(early,))))
     assert "photo [x]" in text  # brackets are the user's, not markup
     assert "★  gated" in text
     assert "+0.2000 [+0.1000, +0.3000]" in text

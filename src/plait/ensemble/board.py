@@ -9,6 +9,7 @@ import numpy as np
 
 from plait.ensemble.contest import Contest, Problem
 from plait.ensemble.entrants import Entrant
+from plait.ensemble.race import Dropped, remaining
 from plait.evaluate.run import metrics_of
 from plait.metrics.uncertainty import Gain, Interval, gain, interval, resample_counts
 
@@ -53,6 +54,7 @@ class Board:
         chance: the score of saying the same of every row: shares of the classes, or the mean. None
             where the metric cannot score that.
         skill: of the winner over that, on the same rows.
+        dropped: who left the contest early, and why.
     """
 
     metric: str
@@ -64,6 +66,7 @@ class Board:
     folds: int
     chance: float | None = None
     skill: Gain | None = None
+    dropped: tuple[Dropped, ...] = ()
 
     def __getitem__(self, name: str) -> Line:
         return next(line for line in self.lines if line.name == name)
@@ -108,6 +111,7 @@ def make_board(
     seed: int,
 ) -> Board:
     """Return the board of a contest; all lines are resampled alike, so that gains are paired."""
+    entrants = remaining(entrants, contest.dropped)
     metrics = metrics_of(problem.target)
     metric = metrics[metric_name]
     judged = contest.judged
@@ -160,4 +164,5 @@ def make_board(
         folds,
         float(chance) if known else None,
         gain(metric.sign * (values[winner] - chance), apart) if known else None,
+        tuple(contest.dropped.values()),
     )

@@ -26,6 +26,8 @@ class FitConfig:
         folds: folds that entrants are judged on; 1 is one hold-out, 0 chooses by the rows.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
+        drop: experts that are behind with p below this after a fold are not fitted in the others;
+            0 fits all to the end, as `compare` does.
         class_weights: let every class weigh the same in what is learned, however rare it is; all
             experts heed it.
         encoders: which encoder reads what, and their settings.
@@ -46,6 +48,7 @@ class FitConfig:
     folds: int = 0
     seed: int = 0
     max_bad_share: float = 0.2
+    drop: float = 0.01
     class_weights: bool = False
     encoders: EncoderConfig = field(default_factory=EncoderConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
@@ -103,6 +106,7 @@ class FitConfig:
         check_range(self, "folds", 0, 100)
         check_range(self, "seed", 0, 2**31 - 1)
         check_range(self, "max_bad_share", 0.0, 1.0)
+        check_range(self, "drop", 0.0, 1.0)
 
 
 BALANCES = ("weights", "sampling", "focal", "adjusted")

@@ -1,10 +1,10 @@
 """The contest: every entrant learns and is judged on the same rows, under one counted budget.
 
 `fit` takes its winner, `compare` prints its board. Experts are fitted on the learning rows of each
-fold and predict the held-out rows; combiners learn on these out-of-fold predictions, and are
-judged on parts of them that they did not learn from. Published comparisons find no method that
-always wins (MulTaBench, arXiv 2605.10616; SimBaMM, arXiv 2512.22991), so the choice is made on the
-table itself.
+fold and predict the held-out rows, until they are clearly behind; combiners learn on these
+out-of-fold predictions, and are judged on parts of them that they did not learn from. Published
+comparisons find no method that always wins (MulTaBench, arXiv 2605.10616; SimBaMM, arXiv
+2512.22991), so the choice is made on the table itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, frozen_for
 from plait.ensemble.expert import Expert
 from plait.ensemble.journal import Done, Journal
+from plait.ensemble.race import Dropped, Race, remaining
 from plait.ensemble.several import build_combiner
+from plait.evaluate.run import choose_metric
 from plait.layers import one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
@@ -87,10 +89,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Contest:
-    """What all entrants did, and which rows they were judged on, by fold."""
+    """What all entrants did, which rows they were judged on, by fold, and who left early.
+
+    Who left has no outcome.
+    """
 
     outcomes: Mapping[str, Outcome]
     fold_of: np.ndarray = field(repr=False)
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)
 
     @property
     def judged(self) -> np.ndarray:
@@ -121,14 +127,24 @@ def hold(
     shape = (len(problem.truth), problem.target.width)
     fold_of = np.full(shape[0], -1)
     outcomes = {e.name: Outcome(np.full(shape, np.nan)) for e in entrants}
-    experts = [e for e in entrants if not e.members]
+    metric = choose_metric(problem.target, config.metric)
+    race = Race(problem.target, metric, config.drop, config.seed)
+    dropped: dict[str, Dropped] = {}
     for number, (learning, held) in enumerate(folds):
         fold_of[held] = number
+        experts = [e for e in remaining(entrants, dropped) if not e.members]
         done = run_fold(problem, number, (learning, held), experts, config, journal, advance)
         for name, part in done.items():
             outcomes[name].add(held, part)
-    contest = Contest(outcomes, fold_of)
-    for entrant in entrants:
+        advance(len(dropped))
+        if number + 1 < len(folds):
+            rows = np.flatnonzero(fold_of >= 0)
+            scores = {expert.name: outcomes[expert.name].scores[rows] for expert in experts}
+            truth, groups = problem.truth[rows], problem.groups[rows]
+            dropped |= race.behind(experts, scores, truth, groups, number + 1)
+    left = remaining(entrants, dropped)
+    contest = Contest({e.name: outcomes[e.name] for e in left}, fold_of, dropped)
+    for entrant in left:
         if entrant.members:
             _judge_combiner(problem, contest, entrant, config.seed)
             advance(len(folds))

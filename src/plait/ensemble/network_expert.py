@@ -101,13 +101,22 @@ class NetworkExpert(Expert):
             torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
             self.network = self._begin(rows, target, weight, seed)
             lesson = Lesson(
-                rows.inputs(self.sources, self.make),
+                self._inputs(rows),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
                 rows.groups,
             )
             self._learn(lesson, seed, record, teacher)
             self.network.eval()
+
+    def _inputs(self, rows: Encoded) -> dict[str, Features | Raw]:
+        """Return what the network reads of each source; no step carries tokens that none reads."""
+        inputs = rows.inputs(self.sources, self.make)
+        if FUSIONS[self.fusion].by_tokens:
+            return inputs
+        return {
+            n: part.vectors if isinstance(part, Features) else part for n, part in inputs.items()
+        }
 
     def _begin(self, rows: Encoded, target: np.ndarray, weight: np.ndarray, seed: int) -> Network:
         """Return the network before the first step."""
@@ -168,7 +177,7 @@ class NetworkExpert(Expert):
     def _of_batches(
         self, function: Callable[[Mapping[str, Features | Raw]], Tensor], rows: Encoded
     ) -> Tensor:
-        inputs = rows.inputs(self.sources, self.make)
+        inputs = self._inputs(rows)
         with threads(self.threads):
             parts = [
                 function({name: part.take(batch) for name, part in inputs.items()})

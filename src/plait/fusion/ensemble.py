@@ -74,4 +74,5 @@ class Ensemble(Fusion):
         members = row[:, None].expand(-1, self.members, -1)
         values = self.dropout(torch.relu(self.hidden(members)))
         there = present.any(dim=1)[:, None].expand(-1, self.members)
-        return Features.of_tokens(values * there[:, :, None].to(values.dtype), there)
+        values = values * there[:, :, None].to(values.dtype)
+        return Features.of_tokens(values, there, values.mean(dim=1))  # all are there, or none

@@ -53,11 +53,13 @@ class Fusion(nn.Module, ABC):
     """Joins the Features of several sources; sources that a row lacks change nothing.
 
     The order in which columns are given does not matter: sources are always taken by name. `level`
-    says what it works on, in the words of the field; `large`, whether its products are large enough
-    for several threads and bfloat16; `passes`, the share of the epochs of the others that it needs.
+    says what it works on, in the words of the field; `by_tokens`, whether it reads the tokens of a
+    source, or its pooled vector alone; `large`, whether its products are large enough for several
+    threads and bfloat16; `passes`, the share of the epochs of the others that it needs.
     """
 
     level: ClassVar[Level]
+    by_tokens: ClassVar[bool] = False
     large: ClassVar[bool] = False
     passes: ClassVar[float] = 1.0
 

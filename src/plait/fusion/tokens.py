@@ -22,6 +22,8 @@ class TokenFusion(Projected):
     over their tokens: a picture of 196 patches has no more say than a table of one token.
     """
 
+    by_tokens = True
+
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         super().__init__(widths, config)
         self.kinds = nn.Parameter(0.02 * torch.randn(len(self.widths), config.width))

@@ -58,7 +58,8 @@ def board_table(board: Board) -> RenderableType:
         if board.chance is None
         else (f"; saying the same of every row scores {board.chance:.3f}.")
     )
-    return Group(table, "", escape(board.sentence), judged)
+    left = [escape(one.sentence) for one in board.dropped]
+    return Group(table, "", escape(board.sentence), judged, *left)
 
 
 def retrieval_table(found: Sequence[Retrieval]) -> RenderableType:

@@ -32,6 +32,7 @@ from plait.encoders.pretrained.runtime import Run, import_openvino, runner
 from plait.encoders.pretrained.weights import quiet
 from plait.errors import MissingExtraError
 from plait.layers import has_bfloat16
+from plait.memory import given_back
 
 Graph = tuple[np.ndarray, np.ndarray]
 """A calibrated network: the bytes of OpenVINO's description of it, and of its weights."""
@@ -90,7 +91,7 @@ def calibrated(model: Any, rows: Sequence[tuple[Tensor, ...]]) -> Graph | None:
     ]  # fmt: skip
     nncf_logger.setLevel(logging.ERROR)
     try:
-        with quiet(), torch.no_grad(), redirect_stdout(io.StringIO()):  # it draws bars
+        with given_back(), quiet(), torch.no_grad(), redirect_stdout(io.StringIO()):  # it draws
             quantised = nncf.quantize(
                 model.clone(),
                 nncf.Dataset(inputs),
@@ -158,5 +159,6 @@ def opened(graph: Graph) -> Run:
     """
     require_int8()
     description, weights = graph
-    model = import_openvino().Core().read_model(description.tobytes(), weights.tobytes())
-    return runner(model, "bfloat16" if has_bfloat16() else "float32")
+    with given_back():
+        model = import_openvino().Core().read_model(description.tobytes(), weights.tobytes())
+        return runner(model, "bfloat16" if has_bfloat16() else "float32")
