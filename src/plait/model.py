@@ -287,7 +287,7 @@ def prepare(
     sources: Sequence[Source],
     encoders: Mapping[str, Encoder],
     progress: Progress,
-    limit: float = 1.0,
+    limit: float | None = None,
 ) -> tuple[dict[str, Sequence[Sample | None]], dict[str, float]]:
     """Return the samples of every source, and the seconds that preparing them took.
 
@@ -296,7 +296,8 @@ def prepare(
         sources: to prepare.
         encoders: by source; sources without one are left out.
         progress: where to show it.
-        limit: share of a column's cells that may be unreadable before the run stops.
+        limit: share of a column's cells that may be unreadable before the run stops; None never
+            stops it.
 
     Raises:
         TableError: when more of a source that is read here cannot be, before the next is read.
@@ -308,7 +309,8 @@ def prepare(
             start = time.perf_counter()
             samples[source.name] = _prepared(reader, source, encoders[source.name], progress)
             seconds[source.name] = time.perf_counter() - start
-            reader.require_readable(source, limit)
+            if limit is not None:
+                reader.require_readable(source, limit)
     return samples, seconds
 
 
