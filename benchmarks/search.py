@@ -1,19 +1,22 @@
 """Search: plait's index beside plain LanceDB, faiss and usearch, on the same vectors.
 
     python benchmarks/search.py             at most 45 minutes: 100,000 vectors
-    python benchmarks/search.py --full      1,000,000 rows too, for size, memory and equal rows
+    python benchmarks/search.py --full      vectors of photos too; 1,000,000 rows, for size, memory
+                                            and equal rows (30 minutes more, 8 GB of disk)
     python benchmarks/search.py --rows 5000 a short one, to see that it runs
 
 It needs faiss beside what plait[search] installs: pip install faiss-cpu.
 
-`clustered` are 512 numbers around 1,000 centres, as embeddings of pictures lie; `real` are MiniLM's
-vectors of product titles and photo captions of the development data (384 numbers), repeated with
-noise. Queries are own vectors with noise. Each way is built and asked in its own process, one
-query at a time, 300 of them, after 20 that warm up; recall@10 is against a plain product. The
-filter `price < 1` lets 1 % of the rows pass; usearch has no filters, so 1,500 are fetched and
-sifted. A plait query takes in that the newest version is asked for; what a person waits for, with
-the query encoded and the rows fetched, is in the rows of text queries. No row is begun after 42
-minutes; the next run goes on with it.
+`clustered` are 512 numbers around 1,000 centres, as embeddings of pictures lie; `texts` are
+MiniLM's vectors of product titles and photo captions of the development data (384 numbers),
+`photos` are MobileNetV2's of product photos (1,280), both repeated with noise. Queries are own
+vectors with noise. Each way is built and asked in its own process, one query at a time, 300 of
+them, after 20 that warm up; recall@10 is against a plain product. The filter `price < 1` lets 1 %
+of the rows pass; usearch has no filters, so 1,500 are fetched and sifted; LanceDB's prices have no
+index, one of a tree, or one of bits. A plait query takes in that the newest version is asked for;
+what a person waits for, with the query encoded and the rows fetched, is in the rows of text
+queries. Peak memory takes in what is mapped and read of files; `MB own` is without it. No row is
+begun after 42 minutes; the next run goes on with it.
 """
 
 from __future__ import annotations
@@ -39,11 +42,20 @@ WAYS = (
     "plait auto",
     "plait exact",
     "LanceDB flat",
+    "LanceDB flat, tree",
+    "LanceDB flat, bits",
     "LanceDB IVF-HNSW",
+    "LanceDB IVF-HNSW, bits",
     "faiss flat",
     "faiss HNSW",
     "usearch f16",
 )
+DATA = {"clustered": 512, "texts": 384, "photos": 1280}
+"""Vectors, and the numbers in one."""
+
+PHOTOS = 5000
+"""That are embedded, at most."""
+
 QUERIES, WARM, K = 300, 20, 10
 COLOURS = ("red", "green", "blue", "white", "black", "yellow", "brown")
 SHAPES = ("cup", "bowl", "plate", "fork", "spoon", "knife", "glass")
@@ -73,19 +85,31 @@ def clustered(rows: int, width: int = 512, seed: int = 0) -> Iterator[np.ndarray
         yield unit(centres[random.integers(0, 1000, count)] + 0.7 * noise)
 
 
-def real(rows: int) -> np.ndarray:
-    """Return MiniLM's vectors of titles and captions, repeated with noise as far as needed."""
+def embedded(data: str, rows: int) -> np.ndarray:
+    """Return the vectors of frozen networks of so many real texts or photos, or all there are."""
     import pandas as pd
 
     import plait
     from plait.progress import Progress
 
-    titles = pd.read_csv(data_folder() / "products" / "products.csv")["title"]
-    captions = pd.read_csv(data_folder() / "flickr" / "captions.csv")["caption"]
-    texts = pd.concat([titles, captions]).dropna().drop_duplicates().tolist()[:rows]
-    model = Path(__file__).parents[1] / "build" / "models" / "all-MiniLM-L6-v2"
-    found = plait.embed({"it": texts}, [f"text={model}"], modalities={"it": "text"},
-                        progress=Progress(show=False)).columns["it"]  # fmt: skip
+    products = pd.read_csv(data_folder() / "products" / "products.csv")
+    models = Path(__file__).parents[1] / "build" / "models"
+    if data == "photos":
+        kind, model = "image", models / "mobilenet_v2"
+        cells = products[["photo"]].head(min(rows, PHOTOS))
+    else:
+        kind, model = "text", models / "all-MiniLM-L6-v2"
+        captions = pd.read_csv(data_folder() / "flickr" / "captions.csv")["caption"]
+        texts = pd.concat([products["title"], captions]).dropna().drop_duplicates().head(rows)
+        cells = texts.to_frame("text")
+    (column,) = cells.columns
+    found = plait.embed(plait.read(cells, folder=data_folder() / "products"), [f"{kind}={model}"],
+                        modalities={column: kind}, progress=Progress(show=False))  # fmt: skip
+    return unit(found.columns[column])
+
+
+def repeated(found: np.ndarray, rows: int) -> np.ndarray:
+    """Return vectors repeated with noise of length 0.3, as far as needed."""
     random = np.random.default_rng(0)
     times = -(-rows // len(found))
     spread = 0.3 / np.sqrt(found.shape[1])
@@ -97,8 +121,8 @@ def vectors_of(data: str, rows: int) -> np.ndarray:
     """Return the vectors, made once."""
     path = home(rows) / f"{data}.npy"
     if not path.exists():
-        made = np.concatenate(list(clustered(rows))) if data == "clustered" else real(rows)
-        np.save(path, made)
+        parts = clustered(rows) if data == "clustered" else [repeated(embedded(data, rows), rows)]
+        np.save(path, np.concatenate(list(parts)))
     return np.load(path)
 
 
@@ -197,14 +221,18 @@ def lance_search(vectors: np.ndarray, price: np.ndarray, way: str, uri: str) -> 
     """Return LanceDB's own search, flat or by its own index."""
     import lancedb
     import pyarrow as pa
-    from lancedb.index import HnswSq
+    from lancedb.index import Bitmap, BTree, HnswSq
 
     shutil.rmtree(uri, ignore_errors=True)
     flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-    rows = pa.table({"id": np.arange(len(vectors)), "price": price, "vector": flat})
+    whole = price.astype(np.int64)  # an index of bits takes no fractions
+    rows = pa.table({"id": np.arange(len(vectors)), "price": whole, "vector": flat})
     kept = lancedb.connect(Path(uri).parent).create_table(Path(uri).stem, rows)
+    way, _, looked_up = way.partition(", ")
     if way != "LanceDB flat":
         kept.create_index("vector", config=HnswSq(distance_type="dot"))
+    if looked_up:
+        kept.create_index("price", config=BTree() if looked_up == "tree" else Bitmap())
 
     def search(query: np.ndarray, filtered: bool) -> np.ndarray:
         ask = kept.search(query).distance_type("dot").limit(K).select(["id"])
@@ -269,7 +297,7 @@ def engine_step(data: str, way: str, rows: int) -> Row:
     vectors = vectors_of(data, rows)
     queries, price = asked(vectors), prices(rows)
     learned(vectors.shape[1])  # not a part of building
-    uri = str(home(rows) / f"{data}-{way.replace(' ', '-')}.lance")
+    uri = str(home(rows) / f"{data}-{way.replace(', ', '-').replace(' ', '-')}.lance")
     start = time.perf_counter()
     match way.split()[0]:
         case "plait":
@@ -330,6 +358,12 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def own_memory() -> float:
+    """Return the megabytes that this process has now, without what it has mapped of files."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) / 1024
+
+
 def growth_step(rows: int) -> Row:
     """Write rows that are never in memory together; then build what stands beside them."""
     from plait.search.index import Index
@@ -348,6 +382,23 @@ def growth_step(rows: int) -> Row:
         "engine": measured.engine, "engine s": measured.seconds, "recall@10": measured.recall,
         "MB engine": peak(), "disk MB": int(size.split()[0]),
     }  # fmt: skip
+
+
+def grown_step(rows: int) -> Row:
+    """Ask what `growth` wrote, in a process that did not write it."""
+    import plait
+
+    space = learned(512)
+    space.vectors({"words": ["red cup"]}, "words")
+    before = peak()
+    index = plait.load(home(rows) / "growth.lance")
+    queries = asked(np.concatenate(list(clustered(min(rows, 8192)))))
+    ms, _ = timed(lambda query: index.refresh().search(query, K), queries)
+    filtered, _ = timed(
+        lambda query: index.refresh().search(query, K, index.store.rows("price < 1")), queries
+    )
+    return {"MB before": before, **ms, **{f"1 % {name}": one for name, one in filtered.items()},
+            "MB query": peak(), "MB own": own_memory()}  # fmt: skip
 
 
 def index_step(rows: int) -> Row:
@@ -387,7 +438,7 @@ def equal_step(rows: int) -> Row:
 
 STEPS: dict[str, Callable[..., Row]] = {
     "engine": engine_step, "text": text_step, "open": open_step, "growth": growth_step,
-    "index": index_step, "equal": equal_step,
+    "grown": grown_step, "index": index_step, "equal": equal_step,
 }  # fmt: skip
 
 
@@ -412,15 +463,15 @@ def main() -> None:
     rows = arguments.rows
     sizes = sorted({min(10_000, rows), rows, *([1_000_000] if arguments.full else [])})
     large = sizes[-1] if arguments.full else rows
-    for width in (512, 384):
-        learned(width)
+    data = list(DATA) if arguments.full else ["clustered", "texts"]
+    for name in data:
+        learned(DATA[name])
     keys: list[Row] = [
-        {"step": "engine", "data": data, "way": way, "rows": rows}
-        for data in ("clustered", "real") for way in WAYS
+        {"step": "engine", "data": name, "way": way, "rows": rows} for name in data for way in WAYS
     ]  # fmt: skip
     keys += [{"step": "text", "mode": mode, "rows": rows} for mode in ("hybrid", "vector", "text")]
     keys += [{"step": "open", "rows": rows}, {"step": "index", "rows": sizes[0]}]
-    keys += [{"step": "growth", "rows": size} for size in sizes]
+    keys += [{"step": step, "rows": size} for size in sizes for step in ("growth", "grown")]
     keys += [{"step": "equal", "rows": large}]
     done = measure("search", keys, run, budget=42 * 60)
     for step in STEPS:

@@ -212,6 +212,34 @@ def test_embed_needs_something_to_read() -> None:
         plait.embed({"size": [1.0, 2.0, 3.5] * 20}, progress=QUIET)
 
 
+def test_embed_of_what_rows_refer_to(
+    things: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files lie in the folder of their own table, and what is referred to by nothing is told."""
+    monkeypatch.setenv(HOME, str(tmp_path / "cache"))
+    table = plait.read(things)
+    names = table.values("photo")
+    sold = [names[3], names[0], "none.png", names[3]]
+    (tmp_path / "sold.csv").write_text("\n".join(["thing,sold", *(f"{n},2" for n in sold)]))
+    said = CliRunner().invoke(app, [
+        "embed", str(tmp_path / "sold.csv"), "--join", f"thing={things}:photo", "--text",
+        "thing.text", "--encoders", f"text={home / 'bert'}", "-o", str(tmp_path / "v.parquet"),
+    ])  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert "thing.text: 3 vectors of 32 numbers, 1 row missing" in said.output
+    found = pq.read_table(tmp_path / "v.parquet").to_pydict()
+    assert found["thing.kind"] == [table.cell("kind", 3), table.cell("kind", 0), None] + [
+        table.cell("kind", 3)
+    ]
+    words = [f"text={home / 'bert'}"]
+    alone = plait.embed(table, words, ignore=["photo"], progress=QUIET).columns["text"]
+    for row, own in ((0, 3), (1, 0), (3, 3)):
+        np.testing.assert_array_equal(found["thing.text_vector"][row], alone[own])
+    assert found["thing.text_vector"][2] is None
+    skipped = (tmp_path / "v.skipped.csv").read_text()
+    assert skipped.splitlines()[1:] == ["2,thing,none.png is not in things.csv"]
+
+
 def test_the_command_line(
     things: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,8 +255,9 @@ def _problem(
     """Return the learning rows as the student reads them, with the truth that it can learn."""
     reader = Reader(table, ledger)
     encoders = {source.name: build_encoder(source, made.config.encoders) for source in made.sources}
-    samples, seconds = prepare(reader, made.sources, encoders, progress)
-    check_cells(reader, made.sources, made.config.max_bad_share)
+    limit = made.config.max_bad_share
+    samples, seconds = prepare(reader, made.sources, encoders, progress, limit)
+    check_cells(reader, made.sources, limit)
     truth = truth.copy()
     for part, own in target.each:
         if part.kind == "classify":  # a class that is new to the teacher has no place in its target

@@ -247,7 +247,7 @@ def set_up(
     split = make_split(known, way, config.folds, classes, config.seed)
     reader = Reader(known, ledger)
     encoders = {s.name: build_encoder(s, config.encoders) for s in sources}
-    samples, seconds = prepare(reader, sources, encoders, progress)
+    samples, seconds = prepare(reader, sources, encoders, progress, config.max_bad_share)
     check_cells(reader, sources, config.max_bad_share)
     config, note = _enough_to_tune(learned, truth, config)
     if note:
@@ -388,7 +388,7 @@ def check_cells(reader: Reader, sources: Sequence[Source], limit: float) -> None
             if column.modality not in MEDIA:
                 for row in range(len(reader.table)):
                     reader.cell(column, row)
-            reader.ledger.require_share(column.name, len(reader.table), limit)
+        reader.require_readable(source, limit)
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -286,39 +287,52 @@ def prepare(
     sources: Sequence[Source],
     encoders: Mapping[str, Encoder],
     progress: Progress,
+    limit: float | None = None,
 ) -> tuple[dict[str, Sequence[Sample | None]], dict[str, float]]:
-    """Return the samples of every source, and the seconds that preparing them took."""
-    import time
+    """Return the samples of every source, and the seconds that preparing them took.
 
+    Args:
+        reader: of the table.
+        sources: to prepare.
+        encoders: by source; sources without one are left out.
+        progress: where to show it.
+        limit: share of a column's cells that may be unreadable before the run stops; None never
+            stops it.
+
+    Raises:
+        TableError: when more of a source that is read here cannot be, before the next is read.
+    """
     samples: dict[str, Sequence[Sample | None]] = {}
     seconds = dict.fromkeys((source.name for source in sources), 0.0)
     for source in sources:
-        if source.name not in encoders:
-            continue
-        encoder = encoders[source.name]
-        joined = behind(reader, source)
-        if joined is not None and (encoder.costly or isinstance(encoder, Pretrained)):
-            once, took = prepare(joined.reader, [joined.source], encoders, progress)
-            samples[source.name] = joined.refer(once[source.name], reader.ledger)
-            seconds |= took
-            continue
-        if isinstance(encoder, Pretrained):
+        if source.name in encoders:
             start = time.perf_counter()
-            with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:
-                store = default_store() if encoder.config.cache else None
-                samples[source.name] = embed_rows(reader, source, encoder, store, advance)
-            if encoder.remark:
-                progress.say(f"{source.name}: {encoder.remark}")
+            samples[source.name] = _prepared(reader, source, encoders[source.name], progress)
             seconds[source.name] = time.perf_counter() - start
-            continue
-        if not encoder.costly:
-            samples[source.name] = LazySamples(reader, source, encoder.preprocess)
-            continue
-        start = time.perf_counter()
-        with progress.stage(f"Reading {source.name}", len(reader.table)) as advance:
-            samples[source.name] = spool(reader, source, encoder.preprocess, advance)
-        seconds[source.name] = time.perf_counter() - start
+            if limit is not None:
+                reader.require_readable(source, limit)
     return samples, seconds
+
+
+def _prepared(
+    reader: Reader, source: Source, encoder: Encoder, progress: Progress
+) -> Sequence[Sample | None]:
+    """Return the samples of one source; cheap ones are prepared whenever they are asked for."""
+    if not (encoder.costly or isinstance(encoder, Pretrained)):
+        return LazySamples(reader, source, encoder.preprocess)
+    joined = behind(reader, source)
+    if joined is not None:
+        once = _prepared(joined.reader, joined.source, encoder, progress)
+        return joined.refer(once, reader.ledger)
+    if not isinstance(encoder, Pretrained):
+        with progress.stage(f"Reading {source.name}", len(reader.table)) as advance:
+            return spool(reader, source, encoder.preprocess, advance)
+    with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:
+        store = default_store() if encoder.config.cache else None
+        found = embed_rows(reader, source, encoder, store, advance)
+    if encoder.remark:
+        progress.say(f"{source.name}: {encoder.remark}")
+    return found
 
 
 def prepare_raw(

@@ -85,6 +85,7 @@ def embed(
         TableError: when no column is read by a pretrained network.
     """
     table, ledger = read(table), Ledger()
+    ledger.add_table(table)
     config = choose_encoders(encoders, config).or_else(STANDARD)
     said = {name: Modality(word) for name, word in (modalities or {}).items()}
     schema = detect(table, [], said, ignore)

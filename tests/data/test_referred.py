@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from plait.data.referred import behind
 from plait.data.table import Table
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.config import EncoderConfig
+from plait.errors import TableError
 from plait.model import prepare
 from plait.progress import Progress
+from plait.types import Column, Modality
 
 
 @pytest.fixture
@@ -63,6 +66,35 @@ def test_a_poster_is_prepared_once(table: Table) -> None:
     assert ledger.entries.keys() == {(2, "film.poster")}  # once, with its row in its own table
     assert "in the table of 'film': not a picture" in next(iter(ledger.entries.values()))
     assert seconds.keys() == {"film.poster"}
+
+
+def test_a_file_counts_once_and_before_the_next_is_read(table: Table) -> None:
+    """One poster of three is broken, though many rows are without trouble."""
+    first, second = poster(table), replace(poster(table), name="again")
+    encoders = {one.name: Counting(EncoderConfig().image) for one in (first, second)}
+    Counting.seen = 0
+    broken = (
+        r"1 of 3 cells of column 'film\.poster' cannot be read, more than the 30% .* \(row 2: in"
+    )
+    with pytest.raises(TableError, match=broken):
+        prepare(Reader(table, Ledger()), [first, second], encoders, Progress(), 0.3)
+    assert Counting.seen == 2  # of the first alone
+    prepare(Reader(table, Ledger()), [first], encoders, Progress(), 0.34)
+
+
+def test_cells_behind_references_are_noted_in_their_own_table() -> None:
+    """However many rows refer to them, through however many tables."""
+    makers = read({"maker": ["a", "b"], "size": [{"no": 1}, "3"]})
+    films = read({"film": [7, 8, 9], "maker": ["b", "a", "a"]}, join={"maker": makers})
+    table = read({"film": [9, 8, 8, 7]}, join={"film": films})
+    reader = Reader(table.take([1, 2, 3]), Ledger())
+    column = Column("film.maker.size", Modality.NUMBER, 1.0, "")
+    assert [reader.cell(column, row) for row in range(3)] == [None, None, 3.0]
+    ((place, reason),) = reader.ledger.entries.items()
+    assert place == (0, "film.maker.size")
+    assert reason.startswith("in the table of 'film': in the table of 'maker': ")
+    with pytest.raises(TableError, match="1 of 2 cells"):
+        reader.require_readable(Source("sizes", "table", (column,)), 0.4)
 
 
 def test_a_view_refers_to_fewer(table: Table) -> None:

@@ -74,6 +74,12 @@ def test_the_whole_way() -> None:
     assert [set(hit) for hit in found["hits"]] == [{"row", "score", "cells"}] * 2
     assert "only words were looked for" in run("search", "t.lance", "漂亮")
 
+    code = " ".join(f"{x:.4f}" for x in things(40)["code"][5])
+    cell = ("search", "t.lance", "--cell", f"code={code}", "-k", "1", "--mode", "vector", "--json")
+    assert json.loads(run(*cell))["hits"][0]["cells"]["name"] == things(40)["name"][5]
+    both = ("search", "t.lance", "red", "--cell", "words=red", "--cell", f"code={code}")
+    assert "reciprocal ranks" in run(*both)
+
     shown = run("index", "space", "more.csv", "-o", "t.lance", "--add")
     assert "Added 12 rows." in shown
     assert "40 rows" in shown
@@ -98,6 +104,11 @@ def test_mistakes() -> None:
     wrong = refused("search", "t.lance", "cup", "--where", "prices < 5")
     assert isinstance(wrong, ColumnError)
     assert "Did you mean 'price'" in str(wrong)
+    assert "--cell takes COLUMN=VALUE, found 'cup'" in str(
+        refused("search", "t.lance", "--cell", "cup")
+    )
+    wrong = refused("search", "t.lance", "--cell", "word=cup")
+    assert "Column of the space 'word' is not known. Did you mean 'words'" in str(wrong)
     assert "cannot be asked with a picture" in str(refused("search", "t.lance", "--image", "q.png"))
 
 

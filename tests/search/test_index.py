@@ -107,6 +107,28 @@ def test_words_that_the_space_does_not_know(index: Index) -> None:
     assert found.notes == ("The space makes nothing of this query, so only words were looked for.",)
 
 
+def test_vectors_with_nan_are_missing_and_never_found(space: Space, tmp_path: Path) -> None:
+    """Built, added, or asked with; a number that is missing is filled in, as everywhere."""
+    none, table = float("nan"), things(40)
+    table["code"][0], table["code"][1] = [none] * 12, [float("inf"), *table["code"][1][1:]]
+    table["code"][2] = [none, none, *table["code"][2][2:]]
+    index = plait.index(space, table, tmp_path / "nan.lance", group="code", progress=QUIET)
+    assert index.missing == 2
+    more = things(3, seed=5)
+    more["code"][1] = [none] * 12
+    assert index.add(more) == 1
+    found = index.search("red cup", k=100, mode="vector")
+    assert len(found) == 43 - 3
+    assert np.isfinite([hit.score for hit in found]).all()
+    assert not {"thing 0-0", "thing 0-1", "thing 5-1"} & set(names(found))
+    for nothing in ([none] * 12, [float("inf")] * 12):
+        empty = index.search(Query.cells({"code": nothing}))
+        assert len(empty) == 0
+        assert empty.notes == ("The space makes nothing of this query, so nothing was looked for.",)
+    lost = int(index.store.rows("name = 'thing 0-0'")[0])
+    assert len(index.search(like=lost)) == 0
+
+
 def test_filters_hold_for_every_order(index: Index) -> None:
     table = things()
     passing = {n for n, p, b in zip(table["name"], table["price"], table["brand"], strict=True)

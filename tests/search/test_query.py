@@ -79,6 +79,10 @@ def test_of_several_groups_the_one_with_fewest_columns_is_asked() -> None:
     space: Any = SimpleNamespace(groups=groups, vectors=vectors)
     vector_of(space, Term("text", "red"))
     assert asked == {"said": ["caption"]}
+    groups["said"] = (source("text", "caption"), source("text", "story"), source("audio", "voice"))
+    groups["told"] = (source("text", "title"), source("text", "plot"), source("text", "end"))
+    vector_of(space, Term("text", "red"))
+    assert asked["told"] == ["title", "plot", "end"]  # no other column; and all columns of words
     picture = np.zeros((4, 4, 3), np.uint8)
     vector_of(space, Term("image", picture))
     assert asked["both"] == ["photo"]

@@ -17,11 +17,12 @@ from plait.commands.options import (
     read_table,
     show,
 )
-from plait.errors import ConfigError, many
+from plait.errors import ConfigError, many, unknown
 
 if TYPE_CHECKING:
     from plait.search.found import Found
     from plait.search.index import Index
+    from plait.search.query import Query
 
 FACETS = 20
 """Values of a column that are shown with their counts; all are in the JSON."""
@@ -125,6 +126,10 @@ def search(
     image: Annotated[Path | None, typer.Option(help="A picture to find like ones of.")] = None,
     sound: Annotated[Path | None, typer.Option(help="A sound, likewise.")] = None,
     like: Annotated[int | None, typer.Option(help="A row of the index, likewise.")] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=VALUE of a row to find like ones of; repeated."),
+    ] = None,
     unlike: Annotated[
         str | None, typer.Option("--not", help="Words for what is not wanted.")
     ] = None,
@@ -157,8 +162,9 @@ def search(
         require_new(sheet, overwrite, [".png"])
     opened: Index = plait.load(index)
     found = opened.search(
-        words, image=image and str(image), sound=sound and str(sound), like=like, unlike=unlike,
-        where=where, k=k, page=page, mode=mode, diverse=diverse, rerank=rerank,  # type: ignore[arg-type]
+        _asked(words, cell, opened), image=image and str(image), sound=sound and str(sound),
+        like=like, unlike=unlike, where=where, k=k, page=page, diverse=diverse, rerank=rerank,
+        mode=mode,  # type: ignore[arg-type]
         facets=names_of(facet),
     )  # fmt: skip
     if json:
@@ -170,6 +176,26 @@ def search(
         caption = next(iter(names_of(show_columns) or opened.facts.text), None)
         write_sheet(opened.store, found, sheet, caption)
         show(f"Sheet: {sheet}")
+
+
+def _asked(words: str | None, cells: list[str] | None, opened: Index) -> Query:
+    """Return the query of words and cells that were given."""
+    from plait.search.query import Query
+
+    found = Query() if words is None else Query.text(words)
+    if not cells:
+        return found
+    own = opened.space.groups.values()
+    known = [c.stored for sources in own for source in sources for c in source.columns]
+    given = {}
+    for item in cells:
+        name, mark, value = item.partition("=")
+        if not mark:
+            raise ConfigError(f"--cell takes COLUMN=VALUE, found {item!r}.")
+        if name not in known:
+            raise ConfigError(unknown("Column of the space", name, known))
+        given[name] = value
+    return found + Query.cells(given)
 
 
 def _said(value: object) -> str:

@@ -12,6 +12,7 @@ from plait.commands.options import (
     Encoders,
     Encoding,
     Ignore,
+    Join,
     Outside,
     Overwrite,
     Sounds,
@@ -39,6 +40,7 @@ def embed(
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
+    join: Join = None,
 ) -> None:
     """Write the vectors that pretrained networks make of pictures, texts, sounds and videos."""
     from plait.progress import Progress
@@ -48,7 +50,7 @@ def embed(
     require_new(output, overwrite, [".parquet"])
     said = {"image": image, "text": text, "audio": audio, "video": video}
     found = embed_columns(
-        read_table(table, allow_outside, allow_urls, encoding),
+        read_table(table, allow_outside, allow_urls, encoding, join),
         names_of(encoders),
         modalities={name: kind for kind, names in said.items() for name in names_of(names)},
         ignore=names_of(ignore),

@@ -17,6 +17,7 @@ from plait.data.date import read_date
 from plait.data.image import read_pictures
 from plait.data.number import read_number
 from plait.data.quality import Ledger
+from plait.data.reference import cells_of, noted
 from plait.data.rules import is_missing
 from plait.data.series import read_series, read_vector
 from plait.data.spool import Spool
@@ -80,8 +81,23 @@ class Reader:
         try:
             return read()
         except CellError as error:
-            self.ledger.add(self.table.row_number(row), column.stored, str(error))
+            row, reason = noted(self.table, column.stored, row, str(error))
+            self.ledger.add(row, column.stored, reason)
             return None
+
+    def require_readable(self, source: Source, limit: float) -> None:
+        """Stop the run when too many cells of a source are known to be unreadable.
+
+        Args:
+            source: that was read.
+            limit: share of a column's cells, in 0..1; a cell that many rows refer to counts once.
+
+        Raises:
+            TableError: when there are more.
+        """
+        for column in source.columns:
+            cells = cells_of(self.table, column.stored)
+            self.ledger.require_share(column.stored, cells, limit)
 
     def value(self, source: Source, row: int) -> Any:
         """Return a row's value of a source: a decoded cell, or a tuple of them for tables."""

@@ -50,8 +50,8 @@ class Ledger:
 
         Args:
             column: the column.
-            rows: rows of the table.
-            limit: share of the rows, in 0..1, that may be unreadable.
+            rows: cells that it has.
+            limit: share of them, in 0..1, that may be unreadable.
 
         Raises:
             TableError: with the count, the limit and the first reasons.

@@ -110,6 +110,26 @@ def _columns(table: Table, column: str, reference: Reference) -> dict[str, Joine
     return found
 
 
+def cells_of(table: Table, column: str) -> int:
+    """Return how many cells a column has: a joined one those that are referred to, each once."""
+    stored = table.data.get(column)
+    if not isinstance(stored, JoinedColumn):
+        return len(table)
+    places = stored.reference.places[table.rows]
+    return len(np.unique(places[places >= 0]))
+
+
+def noted(table: Table, column: str, row: int, reason: str) -> tuple[int, str]:
+    """Return the row number and the reason to note of a cell, a joined one's in its own table."""
+    stored = table.data.get(column)
+    if not isinstance(stored, JoinedColumn):
+        return table.row_number(row), reason
+    reference = stored.reference
+    place = int(reference.places[int(table.rows[row])])
+    number, reason = noted(reference.table, stored.own, place, reason)
+    return number, f"in {reference.name}: {reason}"
+
+
 def key_of(value: Any) -> str | None:
     """Return a key as text, so that 7 of a Parquet file is '7' of a CSV; None where it is missing.
 

@@ -20,12 +20,14 @@ class Behind:
     Attributes:
         reader: of the rows that are referred to, with a ledger of its own.
         source: with the columns' own names.
+        column: that is read, as the table that refers calls it.
         reference: through which it is reached.
         places: (n) row of the reader's table of each row that refers; -1 where there is none.
     """
 
     reader: Reader
     source: Source
+    column: str
     reference: Reference
     places: np.ndarray
 
@@ -33,7 +35,7 @@ class Behind:
         """Return the samples of the rows that refer, and tell a ledger what could not be read."""
         for (row, _), reason in self.reader.ledger.entries.items():
             reason = f"in {self.reference.name}: {reason}"
-            ledger.add(row, self.source.name, reason)
+            ledger.add(row, self.column, reason)
         return Referred(samples, self.places)
 
 
@@ -64,4 +66,5 @@ def behind(reader: Reader, source: Source) -> Behind | None:
     own, column = stored.own, source.columns[0]
     named = replace(column, of=own) if column.of else replace(column, name=own)
     own_rows = Reader(stored.reference.table.take(rows), Ledger())
-    return Behind(own_rows, replace(source, columns=(named,)), stored.reference, places)
+    own_source = replace(source, columns=(named,))
+    return Behind(own_rows, own_source, column.stored, stored.reference, places)

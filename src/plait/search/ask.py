@@ -78,7 +78,8 @@ def answer(
     if vector is not None:
         orders.append(Order(*snapshot.search(vector, depth, allowed), "cosine"))
     elif ask.mode != "text":
-        notes.append("The space makes nothing of this query, so only words were looked for.")
+        instead = "only words were looked for" if by_words else "nothing was looked for"
+        notes.append(f"The space makes nothing of this query, so {instead}.")
     if by_words:
         orders.append(Order(*store.words(query.words, depth, ask.where), "BM25"))
     order = _one(orders).but(query.rows)

@@ -50,7 +50,7 @@ class Query:
 
     @classmethod
     def text(cls, words: str) -> Query:
-        """Return a query by words."""
+        """Return a query by words, for every column of words of a group; see `cells` for one."""
         return cls((Term("text", words),))
 
     @classmethod
@@ -136,8 +136,7 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
         _require_readable(table, term)
     if term.kind != "text":
         return np.asarray(space.vectors(table, group)[0])
-    (column,) = table.columns
-    both = Table.of({column: [term.value, UNKNOWN]})
+    both = Table.of({column: [term.value, UNKNOWN] for column in table.columns})
     vector, nothing = space.vectors(both, group)
     return np.asarray(np.full_like(vector, np.nan) if np.dot(vector, nothing) > SAME else vector)
 
@@ -158,26 +157,31 @@ def table_of(space: Space, term: Term) -> tuple[Table, str]:
     if term.kind == "cells":
         group, cells = _group_of(space, term.value), term.value
     else:
-        group, column = _reader_of(space, term.kind)
-        cells = {column: term.value}
+        group, columns = _readers_of(space, term.kind)
+        cells = dict.fromkeys(columns, term.value)
     # The files of a query are the user's own, wherever they are.
     return Table.of({name: [cell] for name, cell in cells.items()}, allow_outside=True), group
 
 
-def _reader_of(space: Space, kind: str) -> tuple[str, str]:
-    """Return the group that reads a modality, the one with fewest other columns, and its column."""
+def _readers_of(space: Space, kind: str) -> tuple[str, list[str]]:
+    """Return the group that reads a modality with the fewest other columns, and its columns of it.
+
+    All of them: words may be those of a title or of a plot, and one that is left empty counts as
+    unknown.
+    """
     found = [
-        (len(own), group, source.columns[0].stored)
-        for group, own in space.groups.items() for source in own if source.kind == kind
-    ]  # fmt: skip
+        (len(own) - len(columns), len(own), group, columns)
+        for group, own in space.groups.items()
+        if (columns := [source.columns[0].stored for source in own if source.kind == kind])
+    ]
     if not found:
         kinds = {group: sorted({s.kind for s in own}) for group, own in space.groups.items()}
         raise ConfigError(
             f"The space cannot be asked with {NAMES[kind]}: none of its groups reads {kind}. "
             f"They read {kinds}."
         )
-    _, group, column = min(found, key=lambda one: one[0])
-    return group, column
+    *_, group, columns = min(found)
+    return group, columns
 
 
 def _group_of(space: Space, cells: dict[str, Any]) -> str:
