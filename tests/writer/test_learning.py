@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_models import causal
+from made_models import causal, vit
 from writer_settings import small
 
 import plait
@@ -15,10 +15,14 @@ from plait import FitConfig
 from plait.config import to_json
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
+from plait.encoders.config import choose_encoders
+from plait.encoders.pretrained.config import FineTuneConfig
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.evaluate.written import deciding
 from plait.progress import Progress
+from plait.train.config import TrainConfig
 from plait.train.record import Record
+from plait.writer.building import ready
 from plait.writer.learning import learn, write
 from plait.writer.material import gather
 from plait.writer.references import keys_of, references_of
@@ -141,6 +145,36 @@ def test_a_model_that_sees_answers_as_it_is(captions: Path, tmp_path: Path) -> N
     blind = small(language_model=str(causal(tmp_path / "blind", ["a b"] * 9)), as_is=True)
     with pytest.raises(ConfigError, match="cannot read column 'photo' as it is"):
         write(str(captions), "caption:text", config=blind)
+
+
+@pytest.mark.parametrize("language_model", [False, True])
+def test_pretrained_networks_are_trained_on(
+    captions: Path, tmp_path: Path, language_model: bool
+) -> None:
+    eyes = vit(tmp_path / "vit")
+    written = causal(tmp_path / "words", ["A big red Thing."] * 9) if language_model else ""
+    config = briefly(small(language_model=str(written)))
+    tuned = TrainConfig(epochs=1, least_steps=3, batch_size=32, learning_rate=1e-3)
+    config = replace(config, encoders=choose_encoders([f"image={eyes}"], config.encoders))
+    finetune = FineTuneConfig("all", rate=1e-3)
+    config = replace(config, tuned=tuned, encoders=replace(config.encoders, finetune=finetune))
+    config = ready(config, "quick")
+    material, parted = gather(
+        plait.read(str(captions)), "caption:text", {}, (), None, config, QUIET
+    )
+    model = learn(material, parted.learning[:60], config, Record(), QUIET)
+    assert 0 <= model.facts["kept"] <= 1
+    assert "photo" in model.network.by_name
+    table = table.take(range(5))
+    whole = replace(model, facts={"rows": 1, "apart": True, "judged": {
+        "scores": {}, "rows": 1, "metric": "cider", "examples": []
+    }})  # fmt: skip
+    again = plait.load(whole.save(tmp_path / "model"))
+    assert again.predict(table).values == model.predict(table).values
+    if model.facts["kept"] > 0:
+        assert any(
+            "encoders" in name and "backbone" in name for name in _stored(tmp_path / "model")
+        )
 
 
 def test_rewards_are_learned_from(captions: Path) -> None:

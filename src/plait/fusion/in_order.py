@@ -28,6 +28,7 @@ class InOrder(Fusion):
     """
 
     level = "representation"
+    by_tokens = True
     large = True
 
     def __init__(

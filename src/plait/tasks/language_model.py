@@ -110,7 +110,7 @@ class LanguageModel(Decoder):
     def begin_learning(self) -> None:
         """Choose the weights that learn."""
         names = {name for name, _ in self.backbone.named_parameters()}
-        self.adapted = Adapted.begin(self.backbone, names, self.tuning)
+        self.adapted = Adapted.begin(self.backbone, [names], self.tuning)
 
     def finish(self) -> None:
         """Merge what was learned beside the weights into them."""

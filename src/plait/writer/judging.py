@@ -35,6 +35,7 @@ def judged(
 
 def written(model: Writer, material: Material, rows: np.ndarray, progress: Progress) -> Texts:
     """Return the texts of some rows."""
-    raw = {name: material.samples[name] for name in model.network.by_name}
-    samples = {source.name: material.samples[source.name] for source in model.sources}
-    return model.written(encode(model.encoders, samples, rows, raw), progress)
+    trained = model.network.by_name
+    raw = {name: material.raw.get(name, material.samples[name]) for name in trained}
+    frozen = {name: e for name, e in model.encoders.items() if name not in trained}
+    return model.written(encode(frozen, material.samples, rows, raw), progress)

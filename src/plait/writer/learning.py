@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,23 +17,15 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.journal import Journal
 from plait.errors import TableError
 from plait.fitting import fingerprint, versions, without_nan
-from plait.layers import has_bfloat16
-from plait.network import Network
 from plait.progress import Progress
 from plait.subwords import Vocabulary
-from plait.tasks.language_model import LanguageModel
-from plait.tasks.write import Write, padded
-from plait.train.config import TrainConfig
-from plait.train.record import Record, Track, Watch
-from plait.train.step import Lesson
+from plait.train.record import Record, Track
 from plait.writer.building import Build, build, network_of, ready
 from plait.writer.judging import judged
 from plait.writer.material import Material, gather
-from plait.writer.rewards import require_reward, rewarded
+from plait.writer.rewards import require_reward
+from plait.writer.stages import Stages
 from plait.writer.writer import Writer
-
-if TYPE_CHECKING:
-    from plait.train.checkpoint import Course
 
 
 def write(
@@ -133,82 +125,20 @@ def learn(
             material.schema, material.target, sources, made.frozen, network, vocabulary, config,
             {}, material.ledger,
         )  # fmt: skip
+        stages = Stages(material, rows, encoded, tokens, made, record, progress)
         if not config.write.as_is:
-            lesson = Lesson(
-                encoded.inputs(widths, network.by_name),
-                padded(tokens),
-                torch.ones(len(rows)),
-                material.groups[rows],
-            )
-            _from_texts(network, lesson, config, record, progress)
-        writer = _rewarded(writer, encoded, material, rows, config, record, progress)
-    network.eval()
+            writer = stages.networks(stages.texts(writer))
+        writer = stages.rewards(writer)
+    writer.network.eval()
     return writer
-
-
-def _from_texts(
-    network: Network, lesson: Lesson, config: FitConfig, record: Record, progress: Progress
-) -> None:
-    """Let a network learn from texts that people wrote, in place."""
-    from plait.train.loop import train
-
-    settings, model = _settings(config.writing), cast(Write, network.task).decoder
-    if isinstance(model, LanguageModel):
-        model.begin_learning()
-    title = f"Learning to write, {len(lesson.target):,} rows"
-    with progress.stage(title, settings.epochs) as advance:
-        told = replace(record, watch=_also(record.watch, lambda _: advance(1)))
-        train(network, lesson, settings, config.seed, None, told)
-    if isinstance(model, LanguageModel):
-        model.finish()
-
-
-def _rewarded(
-    writer: Writer,
-    encoded: Encoded,
-    material: Material,
-    rows: np.ndarray,
-    config: FitConfig,
-    record: Record,
-    progress: Progress,
-) -> Writer:
-    """Return a model that has learned from rewards too, if it was to."""
-    name = config.write.reinforce.reward
-    if not name:
-        return writer
-    checkpoint = record.checkpoint
-    if checkpoint is not None:
-        checkpoint = checkpoint.with_name(f"rewarded-{checkpoint.name}")
-    with progress.stage(f"Learning from {name}", config.rewarded.epochs) as advance:
-        told = Record(checkpoint, lambda _: advance(1))
-        stages = rewarded(writer, encoded, material, rows, config, told)
-    return replace(writer, facts={"rewarded": to_json(list(stages))})
 
 
 def _encoded(material: Material, rows: np.ndarray, made: Build, seed: int) -> Encoded:
     """Fit all encoders, and return the rows, encoded where encoders are frozen."""
     nothing = np.zeros((len(rows), 1))
     raw = {name: material.samples[name] for name in made.trained}
+    raw |= {name: own for name, own in material.raw.items() if name in made.frozen}
     encoded = fit_and_encode(made.frozen, material.samples, rows, nothing, seed, raw)
     for name, encoder in made.trained.items():
         encoder.fit(encoded.raw[name], nothing, seed)
     return encoded
-
-
-def _settings(config: TrainConfig) -> TrainConfig:
-    """Return the settings of training, with a precision that suits large products."""
-    if config.precision != "auto":
-        return config
-    return replace(config, precision="bfloat16" if has_bfloat16() else "float32")
-
-
-def _also(watch: Watch | None, told: Watch) -> Watch:
-    """Return what tells both."""
-    if watch is None:
-        return told
-
-    def both(course: Course) -> None:
-        watch(course)
-        told(course)
-
-    return both

@@ -12,10 +12,11 @@ from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.split import apart, make_split, parse_way
 from plait.data.table import Table
+from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.config import FitConfig
 from plait.errors import ColumnError, TableError
 from plait.fitting import check_cells, overrides_of
-from plait.model import known_targets, prepare
+from plait.model import known_targets, prepare, prepare_raw
 from plait.progress import Progress
 from plait.types import Modality, Sample, Schema
 from plait.writer.building import build
@@ -37,6 +38,7 @@ class Material:
         target: the column that is written.
         sources: what is read.
         samples: of every source, of all n rows.
+        raw: what pretrained networks that are trained on read, of all n rows.
         texts: (n) of the target.
         keys: (n) numbers of rows with the same inputs; NaN where a row has none.
         groups: (n) numbers of rows that have a picture, sound or video in common, or all inputs.
@@ -47,6 +49,7 @@ class Material:
     target: str
     sources: tuple[Source, ...]
     samples: Mapping[str, Sequence[Sample | None]]
+    raw: Mapping[str, Sequence[Sample | None]]
     texts: Sequence[str]
     keys: np.ndarray
     groups: np.ndarray
@@ -107,10 +110,17 @@ def gather(
         )
     known = table.take(rows)
     reader = Reader(known, ledger)
-    samples = prepare(reader, sources, build(sources, config).encoders, progress)[0]
+    encoders = build(sources, config).encoders
+    samples = prepare(reader, sources, encoders, progress, config.max_bad_share)[0]
     check_cells(reader, sources, config.max_bad_share)
+    raw: dict[str, Sequence[Sample | None]] = {}
+    if config.encoders.finetune.way != "none":
+        prepares = {
+            n: e.backbone.prepare for n, e in encoders.items() if isinstance(e, Pretrained)
+        }  # fmt: skip
+        raw = prepare_raw(reader, sources, prepares, samples, progress)
     keys, groups = keys_of(Reader(known, Ledger()), sources)  # the ledger is whole already
-    material = Material(schema, name, sources, samples, texts, keys, groups, ledger)
+    material = Material(schema, name, sources, samples, raw, texts, keys, groups, ledger)
     if not len(material.rows):
         raise TableError("No row has a cell that can be read to write from.")
     return material, _part(known, split, material, config.seed)

@@ -21,13 +21,13 @@ from plait.decoding.config import DecodingConfig
 from plait.decoding.one_by_one import one_by_one, stream
 from plait.decoding.written import Written
 from plait.encoders.encoder import Encoder
-from plait.encoders.pretrained.tuned import learned_of, put_learned
+from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.config import FitConfig
 from plait.errors import TableError
 from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.layers import one_thread
-from plait.model import known_targets, prepare
+from plait.model import known_targets, prepare, prepare_raw
 from plait.network import Network
 from plait.progress import Progress
 from plait.subwords import Vocabulary
@@ -196,11 +196,14 @@ class Writer:
                 f"The table has none of the columns that the model reads. It reads {self.columns}, "
                 f"the table has {table.columns}."
             )
-        trained = self.network.by_name
-        made = {**self.encoders, **trained}
-        samples = prepare(Reader(table, ledger), self.sources, made, progress)[0]
+        reader, trained = Reader(table, ledger), self.network.by_name
+        prepares = {n: e.preprocess for n, e in trained.items() if isinstance(e, FineTuned)}
+        frozen = {n: e for n, e in self.encoders.items() if n not in prepares}
+        made = frozen | {n: e for n, e in trained.items() if n not in prepares}
+        samples = prepare(reader, self.sources, made, progress)[0]
+        samples |= prepare_raw(reader, self.sources, prepares, (), progress)
         raw = {name: samples[name] for name in trained}
-        return encode(self.encoders, samples, np.arange(len(table)), raw)
+        return encode(frozen, samples, np.arange(len(table)), raw)
 
     @torch.no_grad()
     def joined(self, rows: Encoded) -> Features:
@@ -297,6 +300,7 @@ class Writer:
             encoder.eval()
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary(document["vocabulary"])
+        made = replace(made, trained=made.trained | made.tuned(config.encoders.finetune))
         network = network_of(document["widths"], made, vocabulary, 1.0, config)
         put_learned(network, under(stored, "network/"))
         return Writer(

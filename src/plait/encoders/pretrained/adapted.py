@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,23 +28,29 @@ class Adapted:
     weights: list[nn.Parameter] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, network: Any, used: Collection[str], config: FineTuneConfig) -> Adapted:
+    def begin(
+        cls, network: Any, parts: Sequence[Collection[str]], config: FineTuneConfig
+    ) -> Adapted:
         """Let weights learn.
 
         Args:
             network: of which no weight learns yet.
-            used: names of its parameters that take part.
+            parts: names of the parameters that take part, of each of its towers.
             config: which of them learn.
         """
-        if config.way == "none":
+        every = set().union(*parts)
+        if config.way == "none" or not every:
             return cls()
         if config.way == "lora":
             named = dict(network.named_parameters())
-            weights = [named[f"{name}.weight"] for name in layers_of(network, used)]
-            changes = adapt(network, used, config.rank)
+            weights = [named[f"{name}.weight"] for name in layers_of(network, every)]
+            changes = adapt(network, every, config.rank)
             learn = (weight for weight in network.parameters() if weight.requires_grad)
             return cls(dict.fromkeys(learn, config.rate * HIGHER_RATE), changes, weights)
-        depth = depths(network, used)
+        depth: dict[str, int] = {}
+        for part in parts:  # each tower has a top of its own
+            for name, own in depths(network, part).items():
+                depth[name] = min(own, depth.get(name, own))
         limit = config.layers if config.way == "last" else len(depth) + 1
         return cls({
             parameter.requires_grad_(): config.rate * config.decay ** depth[name]

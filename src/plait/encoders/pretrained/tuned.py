@@ -13,11 +13,10 @@ import torch
 from torch import nn
 
 from plait.encoders.encoder import Encoder, present_of
+from plait.encoders.pretrained.adapted import Adapted
 from plait.encoders.pretrained.config import FineTuneConfig
-from plait.encoders.pretrained.depth import depths
 from plait.encoders.pretrained.encoder import Pretrained, features_of, load_backbone, rows_of
 from plait.encoders.pretrained.fewer import fewer
-from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of, merge
 from plait.encoders.pretrained.weights import find_model, quiet
 from plait.errors import ModelError
 from plait.types import Features, Sample, one_below_other
@@ -56,8 +55,7 @@ class FineTuned(Encoder):
         self.backbone = copy.deepcopy(load_backbone(frozen), copies).requires_grad_(False)
         self.reduction = copy.deepcopy(frozen.reduction)
         self.token_reduction = copy.deepcopy(frozen.token_reduction)
-        self._adapted: Any = None
-        self._rates: dict[nn.Parameter, float] = {}
+        self._adapted = Adapted()
 
     @property
     def network(self) -> Any:
@@ -110,40 +108,17 @@ class FineTuned(Encoder):
         Args:
             parts: names of the weights that each of them uses, as `used` returns them.
         """
-        self._rates = {}
-        network, config, every = self.network, self.config, set().union(*parts)
-        if not every:
-            return
-        if config.way == "lora":
-            named = dict(network.named_parameters())
-            self._merged = [named[f"{name}.weight"] for name in layers_of(network, every)]
-            self._adapted = adapt(network, every, config.rank)
-            rates = {p: config.rate * HIGHER_RATE for p in network.parameters() if p.requires_grad}
-        else:
-            depth: dict[str, int] = {}
-            for part in parts:  # each tower has a top of its own
-                for name, own in depths(network, part).items():
-                    depth[name] = min(own, depth.get(name, own))
-            limit = config.layers if config.way == "last" else len(depth) + 1
-            rates = {
-                parameter.requires_grad_(): config.rate * config.decay ** depth[name]
-                for name, parameter in network.named_parameters()
-                if depth.get(name, limit) < limit
-            }
-        self._rates = rates
-        self._checkpoint("enable")
+        self._adapted = Adapted.begin(self.network, parts, self.config)
+        if self._adapted.rates:
+            self._checkpoint("enable")
 
     def rates(self) -> dict[nn.Parameter, float]:
         """Return the highest learning rate of each weight that is trained."""
-        return self._rates
+        return self._adapted.rates
 
     def finish(self) -> None:
         """Merge what was learned beside the weights into them; no weight learns from now on."""
-        if self._adapted is not None:
-            merge(self._adapted)
-            self._adapted = None
-            for weight in self._merged:
-                weight.requires_grad_()
+        self._adapted.finish()
         self._checkpoint("disable")
 
     def _checkpoint(self, what: str) -> None:
