@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -307,3 +308,24 @@ def test_scores_that_are_not_finite_are_refused() -> None:
     expert.bias[1] = np.nan
     with pytest.raises(ModelError, match=r"LinearExpert gave scores that are not finite, so it"):
         expert.predict(rows)
+
+
+@pytest.mark.parametrize(("fusion", "tokens"), [("gated", 1), ("experts", 1), ("shared", 3)])
+def test_a_network_carries_tokens_only_where_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, fusion: str, tokens: int
+) -> None:
+    rows, target = encoded()
+    text = rows.features["text"]
+    three = text.pooled[:, None] * torch.tensor([0.5, 1.0, 1.5])[:, None]
+    long = Features.of_tokens(three, text.present[:, None].expand(-1, 3))
+    rows = replace(rows, features={**rows.features, "text": long})
+    seen = []
+    monkeypatch.setattr(NetworkExpert, "_learn", lambda self, lesson, *rest: seen.append(lesson))
+    kind = Target.learn("y", Modality.NUMBER, list(target))
+    expert = NetworkExpert(
+        ("text", "table"), kind, fusion, FusionConfig(8), HeadConfig(), TrainConfig()
+    )
+    expert.fit(rows, kind.encode(list(target)), np.ones(N), 0)
+    learned = seen[0].rows["text"]
+    assert learned.tokens.shape[1] == tokens
+    assert torch.allclose(learned.pooled, long.pooled[rows.present(("text", "table")).numpy()])

@@ -87,7 +87,7 @@ def test_of_several_targets_one_is_enough_to_stay() -> None:
     good, bad = right(0.97, 0), right(0.5, 1)
     truth = np.concatenate([TRUTH, TRUTH], axis=1)
     experts = entrants(concat="feature", trees="trees")
-    concat, trees = (np.concatenate(pair, axis=1) for pair in ((good, bad), (bad, good)))
+    concat, trees = (np.concatenate(two, axis=1) for two in ((good, bad), (bad, right(0.9, 2))))
     own = Race(both, "mean", 1.0, 0)
     assert not own.behind(experts, {"concat": concat, "trees": trees}, truth, ALONE, 1)
     trees = np.concatenate([bad, bad], axis=1)
