@@ -159,9 +159,8 @@ def test_pretrained_networks_are_trained_on(
     finetune = FineTuneConfig("all", rate=1e-3)
     config = replace(config, tuned=tuned, encoders=replace(config.encoders, finetune=finetune))
     config = ready(config, "quick")
-    material, parted = gather(
-        plait.read(str(captions)), "caption:text", {}, (), None, config, QUIET
-    )
+    table = plait.read(str(captions))
+    material, parted = gather(table, "caption:text", {}, (), None, config, QUIET)
     model = learn(material, parted.learning[:60], config, Record(), QUIET)
     assert 0 <= model.facts["kept"] <= 1
     assert "photo" in model.network.by_name
