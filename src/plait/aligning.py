@@ -142,7 +142,8 @@ def _material(
         pretrained = replace(config.encoders.pretrained, width=0)
         config = replace(config, encoders=replace(config.encoders, pretrained=pretrained))
     frozen, trained = built(groups, config)
-    samples = prepare(reader, sources, frozen | trained, progress)[0]
+    made = frozen | trained
+    samples = prepare(reader, sources, made, progress, config.max_bad_share)[0]
     check_cells(reader, sources, config.max_bad_share)
     raw = {name: samples[name] for name in trained}
     if config.encoders.finetune.way != "none":
