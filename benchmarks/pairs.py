@@ -61,7 +61,7 @@ def paired(space: Space, captions: Table, hard: int, random: int, seed: int) -> 
 
 def matcher(space: Space, hard: int, random: int, captions: int, seed: int) -> plait.Model:
     """Return a comparison that learned from pairs."""
-    # Three of four pairs are strangers: by accuracy a caption alone, which always says no, wins.
+    # Three of four pairs are strangers, so by accuracy one that always says no is hard to beat.
     config = FitConfig(fusion="comparison", metric="auroc", folds=1, encoders=FROZEN, seed=seed)
     pairs = paired(space, rows_of("train", captions), hard, random, seed)
     return plait.fit(pairs, MATCH, split=f"group:{PAIR_GROUP}", ignore=[PAIR_GROUP],
