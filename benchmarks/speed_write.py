@@ -1,0 +1,155 @@
+"""Texts a second: plait's loop beside transformers' own, on the same model and the same prompts.
+
+    python benchmarks/speed_write.py
+
+A language model of Llama's kind with random weights (8 layers of 512 numbers, 8,192 tokens, about
+35 million parameters), 32 prompts of 64 vectors, greedy, 128 tokens at most, float32. `equal`: all
+texts are of 128 tokens; `unequal`: texts end after 4 to 128 tokens (the score of the end is raised
+by a schedule a row, in both loops alike), as captions and answers do. Pairs alternate in one
+process, medians of five. Also the time to the first token, and memory by length of the text.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from rows import Row, measure, table
+from tokenizers import Tokenizer, models
+from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor, LogitsProcessorList
+
+from plait.decoding.config import DecodingConfig
+from plait.decoding.decoder import State
+from plait.decoding.one_by_one import one_by_one, stream
+from plait.encoders.pretrained.config import FineTuneConfig
+from plait.subwords import Vocabulary
+from plait.tasks.language_model import LanguageModel, Template
+from plait.types import Features
+
+ROWS, PROMPT, LONGEST, END = 32, 64, 128, 1
+PAIRS = 5
+
+
+class Timed(LanguageModel):
+    """Ends each text after as many tokens as its row is told; nothing else changes."""
+
+    lengths: torch.Tensor
+
+    def start(self, features: Features) -> tuple[State, torch.Tensor]:
+        """Remember which row each text is of."""
+        state, scores = super().start(features)
+        state.rows, state.count = torch.arange(len(features)), 1  # type: ignore[attr-defined]
+        keep = state.select
+
+        def select(rows: torch.Tensor) -> None:
+            keep(rows)
+            state.rows = state.rows[rows]  # type: ignore[attr-defined]
+
+        state.select = select  # type: ignore[method-assign]
+        return state, ended(scores, self.lengths, 1)
+
+    def step(self, state: State, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the scores, the end's as the schedule has it."""
+        state.count += 1  # type: ignore[attr-defined]
+        own = self.lengths[state.rows]  # type: ignore[attr-defined]
+        return ended(super().step(state, tokens), own, state.count)  # type: ignore[attr-defined]
+
+
+class Ends(LogitsProcessor):
+    """The same for transformers' loop."""
+
+    def __init__(self, lengths: torch.Tensor) -> None:
+        self.lengths, self.count = lengths, 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return the scores, the end's as the schedule has it."""
+        self.count += 1
+        return ended(scores, self.lengths, self.count)
+
+
+def ended(scores: torch.Tensor, lengths: torch.Tensor, count: int) -> torch.Tensor:
+    """Return (b v) scores with that of the end out of reach, or above all others."""
+    scores = scores.clone()
+    scores[:, END] = torch.where(lengths <= count, 1e4, -1e4)
+    return scores
+
+
+def made() -> tuple[Timed, Features]:
+    """Return the model and the prompts."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=8192, hidden_size=512, intermediate_size=1536, num_hidden_layers=8,
+        num_attention_heads=8, num_key_value_heads=4, bos_token_id=0, eos_token_id=END,
+        pad_token_id=END,
+    )  # fmt: skip
+    words = {"<s>": 0, "</s>": 1, "a": 2}
+    vocabulary = Vocabulary(Tokenizer(models.WordLevel(words, unk_token="a")).to_str(), "</s>")
+    network = LlamaForCausalLM(config).eval().requires_grad_(False)
+    model = Timed(network, vocabulary, Template("", ""), FineTuneConfig()).eval()
+    there = torch.ones(ROWS, PROMPT).bool()
+    return model, Features.of_tokens(torch.randn(ROWS, PROMPT, 512), there)
+
+
+def run(key: Row) -> Row:
+    """Time pairs of both loops."""
+    model, prompts = made()
+    lengths = torch.full((ROWS,), LONGEST)
+    if key["lengths"] == "unequal":
+        lengths = torch.linspace(4, LONGEST, ROWS).long()
+    model.lengths = lengths
+    tokens = int(lengths.clamp_max(LONGEST).sum())
+    inputs, mask = prompts.tokens, prompts.mask.long()
+
+    def ours() -> list[list[int]]:
+        found = one_by_one(model, prompts, DecodingConfig(longest=LONGEST))
+        return [text.with_end(END) for text in found]
+
+    def theirs() -> list[list[int]]:
+        made = model.backbone.generate(
+            inputs_embeds=inputs, attention_mask=mask, max_new_tokens=LONGEST, do_sample=False,
+            logits_processor=LogitsProcessorList([Ends(lengths)]),
+        ).tolist()  # fmt: skip
+        return [row[: row.index(END) + 1] if END in row else row for row in made]
+
+    assert ours() == theirs(), "both write the same"
+    times: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for _ in range(PAIRS):
+        times["ours"].append(seconds(ours))
+        times["theirs"].append(seconds(theirs))
+    ratios = [b / a for a, b in zip(*times.values(), strict=True)]
+    one = prompts.take(torch.arange(1))
+    first = statistics.median(
+        seconds(lambda: next(stream(model, one, DecodingConfig(longest=LONGEST))))
+        for _ in range(PAIRS)
+    )
+    return {
+        "tokens_a_second": tokens / statistics.median(times["ours"]),
+        "theirs": tokens / statistics.median(times["theirs"]),
+        "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios),
+        "first_token_ms": 1000 * first,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long something takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure, and print a line for equal and unequal lengths."""
+    rows = measure(
+        "speed_write", [{"lengths": kind} for kind in ("equal", "unequal")], run, budget=20 * 60
+    )
+    table(rows, ["lengths", "tokens_a_second", "theirs", "ratio", "least", "most",
+                 "first_token_ms", "peak_mb"])  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
