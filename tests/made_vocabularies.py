@@ -7,7 +7,7 @@ import random
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from plait.constraints import Constraint, Vocabulary
+from plait.constraints import Constraint, Tokens
 from plait.encoders.config import TrainedConfig
 from plait.encoders.subwords import Subwords
 
@@ -20,17 +20,17 @@ TEXTS = [
 ] * 3
 
 
-def own() -> Vocabulary:
+def own() -> Tokens:
     """Our own subwords: lower case, with a space before a text."""
     stem = Subwords(TrainedConfig(vocabulary=400, longest=8))
     stem.fit(TEXTS)
     tokenizer = Tokenizer.from_str(stem.get_extra_state()["tokenizer"])
     tokenizer.add_special_tokens(["[end]"])
     tokenizer.enable_truncation(3)  # which must not cut answers
-    return Vocabulary.of(tokenizer, end=tokenizer.token_to_id("[end]"))
+    return Tokens.of(tokenizer, end=tokenizer.token_to_id("[end]"))
 
 
-def gpt_like() -> Vocabulary:
+def gpt_like() -> Tokens:
     """Bytes as GPT-2 and SmolLM have them, in transformers' wrapper, with scores for no token."""
     from transformers import PreTrainedTokenizerFast
 
@@ -45,10 +45,10 @@ def gpt_like() -> Vocabulary:
     )
     tokenizer.train_from_iterator(TEXTS, trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>")
-    return Vocabulary.of(fast, size=tokenizer.get_vocab_size() + 7)
+    return Tokens.of(fast, size=tokenizer.get_vocab_size() + 7)
 
 
-def llama_like() -> Vocabulary:
+def llama_like() -> Tokens:
     """SentencePiece's way, with a sign for a space and bytes for what is not known."""
     tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence(
@@ -67,13 +67,13 @@ def llama_like() -> Vocabulary:
     tokenizer.train_from_iterator(TEXTS, trainer)
     facts = json.loads(tokenizer.to_str())  # bytes are in the vocabulary, and no control tokens
     facts["added_tokens"] = facts["added_tokens"][:2]
-    return Vocabulary.of(Tokenizer.from_str(json.dumps(facts)), end=1)
+    return Tokens.of(Tokenizer.from_str(json.dumps(facts)), end=1)
 
 
 MAKERS = {"own": own, "gpt": gpt_like, "llama": llama_like}
 
 
-def walk(constraint: Constraint, vocabulary: Vocabulary, seed: int, most: int = 400) -> list[int]:
+def walk(constraint: Constraint, vocabulary: Tokens, seed: int, most: int = 400) -> list[int]:
     """Return tokens drawn at random from what is allowed, until the text ends."""
     state, tokens = constraint.start(), []
     draw = random.Random(seed)
@@ -90,7 +90,7 @@ def walk(constraint: Constraint, vocabulary: Vocabulary, seed: int, most: int = 
     raise AssertionError(f"no end after {most} tokens")
 
 
-def written(constraint: Constraint, vocabulary: Vocabulary, seeds: int = 30) -> set[str]:
+def written(constraint: Constraint, vocabulary: Tokens, seeds: int = 30) -> set[str]:
     """Return the texts of random walks, without the space that the tokenizer puts first."""
     texts = (vocabulary.tokenizer.decode(walk(constraint, vocabulary, s)) for s in range(seeds))
     return {text.removeprefix(" ") for text in texts}

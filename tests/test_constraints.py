@@ -6,22 +6,22 @@ import pytest
 from made_vocabularies import MAKERS, check_that_states_can_be_shared, own, walk, written
 from tokenizers import Tokenizer, models
 
-from plait.constraints import OneOf, Vocabulary
+from plait.constraints import OneOf, Tokens
 from plait.errors import ConfigError
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
-def vocabulary(request: pytest.FixtureRequest) -> Vocabulary:
+def vocabulary(request: pytest.FixtureRequest) -> Tokens:
     return MAKERS[request.param]()
 
 
-def test_every_answer_and_no_other_is_written(vocabulary: Vocabulary) -> None:
+def test_every_answer_and_no_other_is_written(vocabulary: Tokens) -> None:
     answers = ["no", "no way", "nothing", "a red cat", "12 cats and 3 dogs, maybe", "猫"]
     constraint = OneOf(vocabulary, answers)
     assert written(constraint, vocabulary, seeds=80) == set(answers)
 
 
-def test_answers_are_written_as_the_tokenizer_writes_them(vocabulary: Vocabulary) -> None:
+def test_answers_are_written_as_the_tokenizer_writes_them(vocabulary: Tokens) -> None:
     answers = ["nothing is to be seen", "no"]
     constraint = OneOf(vocabulary, answers)
     for seed in range(10):
@@ -45,11 +45,11 @@ def test_an_answer_that_lower_case_hides_is_given_back_as_it_was() -> None:
     assert constraint.answer(state) == "Yes"
 
 
-def test_states_can_be_shared(vocabulary: Vocabulary) -> None:
+def test_states_can_be_shared(vocabulary: Tokens) -> None:
     check_that_states_can_be_shared(OneOf(vocabulary, ["red cat", "blue cat"]))
 
 
-def test_tokens_that_are_not_allowed_are_refused(vocabulary: Vocabulary) -> None:
+def test_tokens_that_are_not_allowed_are_refused(vocabulary: Tokens) -> None:
     constraint = OneOf(vocabulary, ["no"])
     with pytest.raises(ConfigError, match=r"Token \d+ \('.*'\) may not come here; mask"):
         constraint.advance(constraint.start(), vocabulary.end)
@@ -68,6 +68,6 @@ def test_answers_that_cannot_be() -> None:
 def test_a_vocabulary_needs_an_end() -> None:
     tokenizer = Tokenizer(models.BPE(vocab={"a": 0, "b": 1}, merges=[]))
     with pytest.raises(ConfigError, match="no token that ends a text"):
-        Vocabulary.of(tokenizer)
+        Tokens.of(tokenizer)
     with pytest.raises(ConfigError, match="Token 9 is not one of the tokenizer's 2"):
-        Vocabulary.of(tokenizer, end=9)
+        Tokens.of(tokenizer, end=9)

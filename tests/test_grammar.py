@@ -17,13 +17,13 @@ from made_vocabularies import (
 )
 from tokenizers import Tokenizer, decoders, models
 
-from plait.constraints import OneOf, Vocabulary
+from plait.constraints import OneOf, Tokens
 from plait.errors import ConfigError, MissingExtraError
 from plait.grammar import following, matching
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
-def vocabulary(request: pytest.FixtureRequest) -> Vocabulary:
+def vocabulary(request: pytest.FixtureRequest) -> Tokens:
     return MAKERS[request.param]()
 
 
@@ -39,14 +39,14 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_texts_match_the_expression(vocabulary: Vocabulary, expression: str) -> None:
+def test_texts_match_the_expression(vocabulary: Tokens, expression: str) -> None:
     found = written(matching(vocabulary, expression), vocabulary)
     assert all(re.fullmatch(expression, text) for text in found), found
     assert len(found) > 1 or expression in ("b", "x\ny")
 
 
 def test_a_text_without_choice_is_written_as_the_tokenizer_writes_it(
-    vocabulary: Vocabulary,
+    vocabulary: Tokens,
 ) -> None:
     text = "a red cat on a mat"
     assert walk(matching(vocabulary, text), vocabulary, seed=0) == vocabulary.encode(text)
@@ -73,7 +73,7 @@ SCHEMA = {
 }
 
 
-def test_texts_follow_the_schema(vocabulary: Vocabulary) -> None:
+def test_texts_follow_the_schema(vocabulary: Tokens) -> None:
     import jsonschema
 
     found = written(following(vocabulary, SCHEMA), vocabulary)
@@ -83,7 +83,7 @@ def test_texts_follow_the_schema(vocabulary: Vocabulary) -> None:
         assert json.dumps(json.loads(text), ensure_ascii=False) == text or "\\" in text
 
 
-def test_states_can_be_shared(vocabulary: Vocabulary) -> None:
+def test_states_can_be_shared(vocabulary: Tokens) -> None:
     check_that_states_can_be_shared(matching(vocabulary, "(red|blue) cat"))
 
 
@@ -96,7 +96,7 @@ def test_control_tokens_are_never_text() -> None:
     assert not allowed[vocabulary.tokenizer.get_vocab_size() :].any()
 
 
-def test_tokens_that_are_not_allowed_are_refused(vocabulary: Vocabulary) -> None:
+def test_tokens_that_are_not_allowed_are_refused(vocabulary: Tokens) -> None:
     constraint = matching(vocabulary, "no")
     with pytest.raises(ConfigError, match=r"Token \d+ \('.*'\) may not come here; mask"):
         constraint.advance(constraint.start(), vocabulary.end)
@@ -116,11 +116,11 @@ def test_what_cannot_be_followed() -> None:
 
 def test_a_vocabulary_that_cannot_spell_it() -> None:
     tokenizer = Tokenizer(models.BPE(vocab={"a": 0, "!": 1}, merges=[]))
-    vocabulary = Vocabulary.of(tokenizer, end=1)
+    vocabulary = Tokens.of(tokenizer, end=1)
     with pytest.raises(ConfigError, match="can be spelled by no constraint.*decoder type"):
         matching(vocabulary, "a")
     tokenizer.decoder = decoders.ByteLevel()
-    vocabulary = Vocabulary.of(tokenizer, end=1)
+    vocabulary = Tokens.of(tokenizer, end=1)
     constraint = matching(vocabulary, "a?é")
     with pytest.raises(ConfigError, match="No token of the vocabulary goes on.*every byte"):
         walk(constraint, vocabulary, seed=0)

@@ -47,7 +47,7 @@ class Constraint(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Vocabulary:
+class Tokens:
     """The tokens that a decoder writes.
 
     Attributes:
@@ -66,7 +66,7 @@ class Vocabulary:
         tokenizer: Tokenizer | PreTrainedTokenizerFast,
         end: int | None = None,
         size: int | None = None,
-    ) -> Vocabulary:
+    ) -> Tokens:
         """Return the vocabulary of a tokenizer of `tokenizers` or `transformers`.
 
         Args:
@@ -116,7 +116,7 @@ class OneOf:
         ConfigError: for no answers, an empty one, or two that are written by the same tokens.
     """
 
-    def __init__(self, vocabulary: Vocabulary, answers: Sequence[str]) -> None:
+    def __init__(self, vocabulary: Tokens, answers: Sequence[str]) -> None:
         if not answers:
             raise ConfigError("There are no answers to choose from; name at least one.")
         self.vocabulary = vocabulary
@@ -168,7 +168,7 @@ class OneOf:
         return self._answers.get(max(state, ~state))
 
 
-def forbidden(vocabulary: Vocabulary, token: int) -> ConfigError:
+def forbidden(vocabulary: Tokens, token: int) -> ConfigError:
     """Return the error for a token that a constraint does not allow."""
     return ConfigError(
         f"Token {token} ({vocabulary.tokenizer.id_to_token(token)!r}) may not come here; mask the "

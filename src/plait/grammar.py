@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from plait.constraints import Vocabulary, forbidden
+from plait.constraints import Tokens, forbidden
 from plait.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Grammar:
         MissingExtraError: when llguidance is not there.
     """
 
-    def __init__(self, vocabulary: Vocabulary, lark: str, what: str) -> None:
+    def __init__(self, vocabulary: Tokens, lark: str, what: str) -> None:
         self.vocabulary = vocabulary
         matcher, tokenizer = _llguidance().LLMatcher, _tokens(vocabulary)
         before = '" " ' if _begins_with_space(vocabulary) else ""
@@ -78,7 +78,7 @@ class Grammar:
         return found
 
 
-def matching(vocabulary: Vocabulary, expression: str) -> Grammar:
+def matching(vocabulary: Tokens, expression: str) -> Grammar:
     """Return the constraint that the whole text matches a regular expression.
 
     Args:
@@ -95,7 +95,7 @@ def matching(vocabulary: Vocabulary, expression: str) -> Grammar:
     return Grammar(vocabulary, lark, f"regular expression {expression!r}")
 
 
-def following(vocabulary: Vocabulary, schema: Mapping[str, Any]) -> Grammar:
+def following(vocabulary: Tokens, schema: Mapping[str, Any]) -> Grammar:
     """Return the constraint that the whole text is JSON which a schema allows.
 
     It is written as `json.dumps` does, with one space after a colon or a comma: a model that could
@@ -115,7 +115,7 @@ def following(vocabulary: Vocabulary, schema: Mapping[str, Any]) -> Grammar:
 
 
 @lru_cache(maxsize=8)
-def _tokens(vocabulary: Vocabulary) -> LLTokenizer:
+def _tokens(vocabulary: Tokens) -> LLTokenizer:
     """Return the tokens by their bytes, as llguidance reads them.
 
     It asks for the tokens of pieces of text, so nothing may change a piece: without this a
@@ -140,7 +140,7 @@ def _tokens(vocabulary: Vocabulary) -> LLTokenizer:
         ) from error
 
 
-def _begins_with_space(vocabulary: Vocabulary) -> bool:
+def _begins_with_space(vocabulary: Tokens) -> bool:
     """Return whether the tokenizer puts a space before a text, so that one is written first."""
     first = vocabulary.encode("a")[:1]
     return bool(_tokens(vocabulary).decode_bytes(first).startswith(b" "))

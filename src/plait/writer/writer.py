@@ -39,8 +39,7 @@ from plait.writer.references import keys_of, references_of
 from plait.writer.trust import Trust
 
 if TYPE_CHECKING:
-    from plait.constraints import Constraint
-    from plait.constraints import Vocabulary as Tokens
+    from plait.constraints import Constraint, Tokens
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Writer:
     @property
     def tokens(self) -> Tokens:
         """What constraints are made of: the tokens that it writes, as many as have a score."""
-        from plait.constraints import Vocabulary as Tokens
+        from plait.constraints import Tokens
 
         decoder = self.task.decoder
         return Tokens.of(self.vocabulary.tokenizer, decoder.end, decoder.size)
