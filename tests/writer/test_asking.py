@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import draw
+from writer_settings import small
 
 import plait
+from plait.encoders.config import choose_encoders
 from plait.errors import ConfigError, TableError
 from plait.explain.regions import Regions
+from plait.progress import Progress
+from plait.train.record import Record
 from plait.writer.asking import ask, columns_for, explain, matched
+from plait.writer.learning import learn
+from plait.writer.material import gather
 from plait.writer.trust import Trust
 from plait.writer.writer import Writer
 
@@ -96,6 +102,29 @@ def test_there_must_be_something_to_point_at(writer: Writer, photo: Path) -> Non
         explain(writer, {"photo": photo}, "A", "text")
     with pytest.raises(TableError, match="nothing to be read for column 'photo'"):
         explain(writer, {"text": "a giant thing"}, "A")
+
+
+def test_which_of_several_pictures_is_meant_must_be_said(writer: Writer, photo: Path) -> None:
+    again = replace(writer.sources[0], name="other")
+    two = replace(writer, sources=(*writer.sources, again))
+    with pytest.raises(
+        ConfigError, match=r"reads \['photo', 'other'\] of pictures, sounds or videos"
+    ):
+        explain(two, {"photo": photo}, "A")
+
+
+def test_an_encoder_without_parts_has_nothing_to_point_at(captions: Path, photo: Path) -> None:
+    config = small()
+    config = replace(
+        config,
+        encoders=choose_encoders(["classical"], config.encoders),
+        writing=replace(config.writing, epochs=1, least_steps=1),
+    )
+    table = plait.read(str(captions))
+    material, parted = gather(table, "caption:text", {}, (), None, config, Progress(show=False))
+    model = learn(material, parted.learning, config, Record(), Progress(show=False))
+    with pytest.raises(ConfigError, match="The encoder of 'photo' keeps no parts of what it reads"):
+        explain(model, {"photo": photo, "text": "a giant thing"}, "A red")
 
 
 def test_a_folder_of_pictures_is_for_the_column_of_pictures(writer: Writer, photo: Path) -> None:
