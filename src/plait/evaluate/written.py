@@ -75,8 +75,12 @@ class WrittenEvaluation:
 
 def deciding(texts: Sequence[str]) -> str:
     """Return the metric that decides: right or wrong for answers of few words, CIDEr for more."""
-    short = np.mean([len(text.split()) <= SHORT for text in texts])
-    return "exact_match" if short > 0.5 else "cider"
+    return "exact_match" if _short([texts]) else "cider"
+
+
+def _short(references: Sequence[Sequence[str]]) -> bool:
+    """Return whether most texts are of few words."""
+    return bool(np.mean([len(t.split()) <= SHORT for own in references for t in own]) > 0.5)
 
 
 def scores_of(
@@ -88,7 +92,7 @@ def scores_of(
 ) -> dict[str, tuple[float, np.ndarray]]:
     """Return every metric's value, and (resamples) values of it on rows that were drawn again.
 
-    VQA accuracy is left out where people gave few answers a row.
+    VQA accuracy is left out where people gave few answers a row, or none of few words.
 
     Args:
         candidates: (n) texts that were written; empty where there is none.
@@ -99,7 +103,7 @@ def scores_of(
     """
     counts = resample_counts(groups, seed)
     found = {}
-    few = min(map(len, references), default=0) < VOTES
+    few = min(map(len, references), default=0) < VOTES or not _short(references)
     for name, metric in TEXT_METRICS.items():
         wanted = (thorough and metric.available) or not metric.needs
         if wanted and not (few and name == "vqa_accuracy"):
