@@ -1,7 +1,7 @@
 """Questions about pictures and clips, answered in words by a decoder that learned from nothing.
 
     pip install easy-vqa==1.0
-    python benchmarks/questions.py            one seed
+    python benchmarks/questions.py            one seed; what is killed goes on
     python benchmarks/questions.py --full     three seeds, more scenes, more epochs
 
 Easy-VQA: 38,575 questions about 4,000 pictures to learn from, 9,673 about 1,000 others, by the
@@ -41,7 +41,7 @@ HOME = Path(__file__).parents[1] / "build" / "questions"
 QUIET = Progress(show=False)
 ENTRANTS = ("all", "media alone", "question alone")
 MEDIA = {"easy-vqa": "picture", "scenes": "picture", "clips": "clip"}
-EPOCHS = {"easy-vqa": 10, "scenes": 30, "clips": 40}
+EPOCHS = {"easy-vqa": 8, "scenes": 20, "clips": 30}
 
 
 def rows_of(name: str, full: bool) -> Table:
@@ -94,7 +94,9 @@ def run(key: Row) -> Row:
     only = {"all": names, "question alone": ["question"],
             "media alone": [n for n in names if n != "question"]}[key["entrant"]]  # fmt: skip
     start = time.perf_counter()
-    model = learn(material, parted.learning, config, Record(), QUIET, only)
+    under_way = HOME / f"{'-'.join(str(value) for value in key.values())}.safetensors"
+    model = learn(material, parted.learning, config, Record(under_way), QUIET, only)
+    under_way.unlink(missing_ok=True)
     seconds = time.perf_counter() - start
     held = rows.take(parted.judged)
     said = [text or "" for text in model.predict(held, QUIET).values]

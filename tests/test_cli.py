@@ -225,6 +225,7 @@ def test_stopped_by_the_user_it_says_so_and_how_to_go_on(things: Path, tmp_path:
     run.send_signal(signal.SIGINT)
     said = run.communicate()[1]
     assert run.returncode == 130
-    assert "Stopped; what was there before is as it was, and the same command with" in said
+    assert "Stopped; what was there before is as it was, and the same command (fit" in said
+    assert "with --resume) goes on where it was" in said
     assert "Traceback" not in said
     assert not folder.exists()

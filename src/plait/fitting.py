@@ -223,8 +223,7 @@ def set_up(
     table = read(source)
     names, said = split_targets(target, table)
     overrides = overrides_of(modalities) | said
-    if len(table) < 2:
-        raise TableError("The table has 1 row; learning needs two at least.")
+    require_rows(table)
     _, split_column = parse_way(way, table)
     hidden = [split_column] if (way or "").startswith("column:") else []
     schema = detect(table, names, overrides, [*ignore, *hidden])
@@ -262,6 +261,16 @@ def set_up(
         sources, samples, seconds, learned, truth, split.groups, prepared=encoders, raw=raw
     )
     return Setup(schema, problem, split, ledger, metric, config, note)
+
+
+def require_rows(table: Table) -> None:
+    """Refuse a table of a single row, of which nothing could be held out.
+
+    Raises:
+        TableError: saying so.
+    """
+    if len(table) < 2:
+        raise TableError("The table has 1 row; learning needs two at least.")
 
 
 def _enough_to_tune(target: Target, truth: np.ndarray, config: FitConfig) -> tuple[FitConfig, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,11 @@ def test_unknown_names_are_refused() -> None:
 
 @pytest.fixture(scope="module")
 def held(things: Path) -> tuple[Problem, tuple[Entrant, ...], Contest]:
-    setup = set_up(things, "kind", {}, ["price"], None, CONFIG, QUIET)
+    config = replace(CONFIG, drop=0.0)
+    setup = set_up(things, "kind", {}, ["price"], None, config, QUIET)
     entrants = line_up(setup.problem.sources, ["classify"], ["concat"], list(COMBINERS))
     seen: list[int] = []
-    contest = hold(setup.problem, setup.split.folds, entrants, CONFIG, seen.append)
+    contest = hold(setup.problem, setup.split.folds, entrants, config, seen.append)
     assert sum(seen) == 3 * len(entrants)
     return setup.problem, entrants, contest
 

@@ -15,7 +15,7 @@ from plait.data.table import Table
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.config import FitConfig
 from plait.errors import ColumnError, TableError
-from plait.fitting import check_cells, overrides_of
+from plait.fitting import check_cells, overrides_of, require_rows
 from plait.model import known_targets, prepare, prepare_raw
 from plait.progress import Progress
 from plait.types import Modality, Sample, Schema
@@ -86,6 +86,7 @@ def gather(
         TableError: when the table cannot be learned from.
     """
     (name,), said = split_targets(target, table)
+    require_rows(table)
     _, split_column = parse_way(split, table)
     hidden = [split_column] if (split or "").startswith("column:") else []
     schema = detect(table, [name], overrides_of(modalities) | said, [*ignore, *hidden])

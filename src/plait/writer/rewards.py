@@ -137,7 +137,8 @@ def rewarded(
     settings, before = replace(config.rewarded, precision="float32"), weights_of(task)
     validate(whole, lesson, settings, config.seed, cost)
     train(whole, lesson, settings, config.seed, cost, record)
-    if stages and max(stage.reward for stage in stages[1:]) <= stages[0].reward:
+    earned = max((stage.reward for stage in stages[1:]), default=-np.inf)
+    if stages and earned <= stages[0].reward:
         put_weights(task, before)
     for weight, learned in learns.items():
         weight.requires_grad_(learned)

@@ -11,6 +11,7 @@ from torch import nn
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.encoders.pretrained.depth import depths
 from plait.encoders.pretrained.lora import HIGHER_RATE, adapt, layers_of, merge
+from plait.encoders.pretrained.weights import quiet
 
 
 @dataclass
@@ -18,11 +19,13 @@ class Adapted:
     """A network of which some weights learn.
 
     Attributes:
+        network: itself; None where no weight does.
         rates: the highest learning rate of each weight that learns.
         changes: what `merge` takes, where low-rank changes learn in place of the weights.
         weights: those that these changes are added to.
     """
 
+    network: Any = None
     rates: dict[nn.Parameter, float] = field(default_factory=dict)
     changes: Any = None
     weights: list[nn.Parameter] = field(default_factory=list)
@@ -41,18 +44,21 @@ class Adapted:
         every = set().union(*parts)
         if config.way == "none" or not every:
             return cls()
+        if config.checkpointing:
+            _checkpoint(network, "enable")
         if config.way == "lora":
             named = dict(network.named_parameters())
             weights = [named[f"{name}.weight"] for name in layers_of(network, every)]
             changes = adapt(network, every, config.rank)
             learn = (weight for weight in network.parameters() if weight.requires_grad)
-            return cls(dict.fromkeys(learn, config.rate * HIGHER_RATE), changes, weights)
+            rates = dict.fromkeys(learn, config.rate * HIGHER_RATE)
+            return cls(network, rates, changes, weights)
         depth: dict[str, int] = {}
         for part in parts:  # each tower has a top of its own
             for name, own in depths(network, part).items():
                 depth[name] = min(own, depth.get(name, own))
         limit = config.layers if config.way == "last" else len(depth) + 1
-        return cls({
+        return cls(network, {
             parameter.requires_grad_(): config.rate * config.decay ** depth[name]
             for name, parameter in network.named_parameters()
             if depth.get(name, limit) < limit
@@ -65,3 +71,14 @@ class Adapted:
             self.changes = None
             for weight in self.weights:
                 weight.requires_grad_()
+        if self.network is not None:
+            _checkpoint(self.network, "disable")
+
+
+def _checkpoint(network: Any, what: str) -> None:
+    """Let a network compute what lies between its layers twice, or no longer, where it can."""
+    if network.supports_gradient_checkpointing:
+        network.config.use_cache = False
+        switch = getattr(network, f"activation_checkpointing_{what}", None)
+        with quiet():
+            (switch or getattr(network, f"gradient_checkpointing_{what}"))()

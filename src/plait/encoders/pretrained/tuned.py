@@ -17,7 +17,7 @@ from plait.encoders.pretrained.adapted import Adapted
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.encoders.pretrained.encoder import Pretrained, features_of, load_backbone, rows_of
 from plait.encoders.pretrained.fewer import fewer
-from plait.encoders.pretrained.weights import find_model, quiet
+from plait.encoders.pretrained.weights import find_model
 from plait.errors import ModelError
 from plait.types import Features, Sample, one_below_other
 
@@ -109,8 +109,6 @@ class FineTuned(Encoder):
             parts: names of the weights that each of them uses, as `used` returns them.
         """
         self._adapted = Adapted.begin(self.network, parts, self.config)
-        if self._adapted.rates:
-            self._checkpoint("enable")
 
     def rates(self) -> dict[nn.Parameter, float]:
         """Return the highest learning rate of each weight that is trained."""
@@ -119,15 +117,6 @@ class FineTuned(Encoder):
     def finish(self) -> None:
         """Merge what was learned beside the weights into them; no weight learns from now on."""
         self._adapted.finish()
-        self._checkpoint("disable")
-
-    def _checkpoint(self, what: str) -> None:
-        network = self.network
-        if self.config.checkpointing and network.supports_gradient_checkpointing:
-            network.config.use_cache = False
-            switch = getattr(network, f"activation_checkpointing_{what}", None)
-            with quiet():
-                (switch or getattr(network, f"gradient_checkpointing_{what}"))()
 
     def train(self, mode: bool = True) -> FineTuned:
         """Let dropout work, or not; normalisation over batches never changes."""
