@@ -8,23 +8,26 @@ import pytest
 
 import plait
 from plait.errors import ColumnError, ConfigError
-from plait.learning import text_target
+from plait.learning import written_targets
 from plait.model import Model
 
 
 def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
     table = plait.read(str(things))
-    assert text_target(table, "kind", {}) is None
-    assert text_target(table, "price", {}) is None
-    assert text_target(table, "kind:text", {}) == "kind:text"
-    assert text_target(table, "text", {}) == "text"
-    assert text_target(table, "text", {"text": "category"}) is None
-    assert text_target(table, ["kind", "price"], {}) is None
+    assert written_targets(table, "kind", {}) == []
+    assert written_targets(table, "price", {}) == []
+    assert written_targets(table, "kind:text", {}) == ["kind:text"]
+    assert written_targets(table, "text", {}) == ["text"]
+    assert written_targets(table, "text", {"text": "category"}) == []
+    assert written_targets(table, ["kind", "price"], {}) == []
+    assert written_targets(table, ["kind", "text"], {}) == ["text", "kind"]
 
 
-def test_a_text_is_learned_alone(things: Path) -> None:
-    with pytest.raises(ColumnError, match="Target 'text' is a text .* learned alone"):
-        plait.fit(str(things), ["text", "kind"])
+def test_one_text_at_a_time(things: Path) -> None:
+    with pytest.raises(
+        ColumnError, match="Targets 'text', 'kind' are texts, and one can"
+    ):
+        plait.fit(str(things), ["text", "kind:text"])
 
 
 def test_what_texts_do_not_have(things: Path) -> None:

@@ -13,7 +13,7 @@ from plait.data.read import read
 from plait.data.table import Table
 from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
-from plait.errors import ColumnError, ConfigError
+from plait.errors import ConfigError
 from plait.model import Model
 from plait.progress import Progress
 from plait.train.record import Track
@@ -38,7 +38,7 @@ def fit(
     track: Track | None = None,
     progress: Progress | None = None,
 ) -> Model | Writer:
-    """Learn to make columns from the others: classes, labels and numbers, or a text.
+    """Learn to make columns from the others: classes, labels and numbers, or a text and such.
 
     Takes and raises what `plait.fitting.fit` does; a text has no search for settings yet (`trials`)
     and no model to start from.
@@ -47,8 +47,8 @@ def fit(
         A `Model`, or a `Writer` where the target is a text (see `plait.writer.learning.write`).
     """
     table = read(table)
-    text = text_target(table, target, modalities or {})
-    if text is None:
+    written = written_targets(table, target, modalities or {})
+    if not written:
         return fitting.fit(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             config=config, trials=trials, start=start, journal=journal, track=track,
@@ -57,12 +57,13 @@ def fit(
     for name, asked in (("trials", bool(trials)), ("start", start is not None)):
         if asked:
             raise ConfigError(
-                f"Target {text!r} is a text, for which there is no {name!r} yet; leave it out."
+                f"Target {written[0]!r} is a text, for which there is no {name!r} yet; leave it "
+                "out."
             )
     from plait.writer.learning import write
 
     return write(
-        table, text, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
         config=config, journal=journal, track=track, progress=progress,
     )  # fmt: skip
 
@@ -86,8 +87,8 @@ def compare(
     `plait.writer.comparing.compare`).
     """
     table = read(table)
-    text = text_target(table, target, modalities or {})
-    if text is None:
+    written = written_targets(table, target, modalities or {})
+    if not written:
         return fitting.compare(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
@@ -95,27 +96,23 @@ def compare(
     from plait.writer.comparing import compare
 
     return compare(
-        table, text, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
         fusions=fusions or ("concat",), config=config, progress=progress,
     )  # fmt: skip
 
 
-def text_target(
+def written_targets(
     table: Table, target: str | Sequence[str], modalities: Mapping[str, str]
-) -> str | None:
-    """Return the target column if it is a text; None for all others.
+) -> list[str]:
+    """Return the targets as they were said, the text first; none where none of them is a text.
 
     Raises:
-        ColumnError: for a column that is not there, or a text among several targets.
+        ColumnError: for a column that is not there, or cannot be a target.
     """
     names, said = split_targets(target, table)
     schema = detect(table, names, fitting.overrides_of(modalities) | said)
-    texts = [n for n in names if require_target(schema, n).modality is Modality.TEXT]
-    if texts and len(names) > 1:
-        raise ColumnError(
-            f"Target {texts[0]!r} is a text ({schema[texts[0]].evidence}), which is learned alone: "
-            f"fit it by itself, or say {texts[0]}:category."
-        )
-    if not texts:
-        return None
-    return f"{texts[0]}:text" if texts[0] in said else texts[0]
+    found = {name: require_target(schema, name).modality for name in names}
+    if Modality.TEXT not in found.values():
+        return []
+    ordered = sorted(names, key=lambda name: found[name] is not Modality.TEXT)
+    return [f"{name}:{said[name].value}" if name in said else name for name in ordered]

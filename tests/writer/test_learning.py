@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_models import causal, vit
-from writer_settings import small
+from writer_settings import make_captions, small
 
 import plait
 from plait import FitConfig
@@ -215,3 +215,27 @@ def test_what_is_refused(captions: Path) -> None:
 
 def test_settings_are_stored_whole(writer: Writer) -> None:
     assert to_json(writer.config)["write"]["longest"] == 12
+
+
+def test_a_text_and_others_at_once(tmp_path: Path) -> None:
+    """The class needs the picture, the number the text; some of them are not known."""
+    table = make_captions(tmp_path, 160, seed=3)
+    colours = [caption.split()[2] for caption in table["caption"]]
+    table["colour"] = [None if row % 9 == 0 else colour for row, colour in enumerate(colours)]
+    table["score"] = [100.0 + 50 * ("big" in caption) for caption in table["caption"]]
+    rows = plait.read(table, folder=tmp_path)
+    config = small(dropout=0.0)
+    model = plait.fit(rows, ["colour", "caption:text", "score:number"], config=config)
+    assert isinstance(model, Writer)
+    assert [part.name for part, _ in model.others.each] == ["colour", "score"]
+    assert set(model.facts["judged"]["others"]) == {"colour accuracy", "score r2"}
+    again = plait.load(model.save(tmp_path / "model"))
+    found, same = model.predict(rows), again.predict(rows)
+    assert found.others == same.others
+    assert np.mean([a == b for a, b in zip(found.others["colour"], colours, strict=True)]) > 0.7
+    assert np.abs(np.array(found.others["score"]) - table["score"]).mean() < 25
+    result = again.evaluate(rows)
+    assert result.others["colour accuracy"].value > 0.7
+    nothing = model.predict({"photo": [None], "text": [None]})
+    assert nothing.values == [None]
+    assert 100 < nothing.others["score"][0] < 150, "the mean, of a row with nothing in it"

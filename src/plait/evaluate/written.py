@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from plait.data.quality import Ledger
+from plait.evaluate.run import evaluate
 from plait.metrics.text import TEXT_METRICS
 from plait.metrics.uncertainty import Interval, interval, resample_counts
+from plait.tasks.target import Target, known
 
 VOTES = 4
 """Answers of people to a question, under which VQA accuracy says little: it compares with others
@@ -32,6 +34,7 @@ class Texts:
             there is none.
         skipped: cells that could not be read; they were taken as missing.
         absent: columns that are read and the table does not have, missing in every row.
+        others: of targets beside the text, the predicted class, labels or number of each row.
     """
 
     target: str
@@ -39,6 +42,7 @@ class Texts:
     confidence: np.ndarray
     skipped: Ledger = field(default_factory=Ledger)
     absent: tuple[str, ...] = ()
+    others: Mapping[str, list[Any]] = field(default_factory=dict)
 
     @property
     def values(self) -> list[str | None]:
@@ -60,6 +64,7 @@ class WrittenEvaluation:
         scores: each metric with its 95 % interval.
         left_out: rows without a known text.
         examples: some of the texts: what was written, and what people wrote.
+        others: the first metric of each target beside the text: `kind accuracy`.
     """
 
     target: str
@@ -68,6 +73,7 @@ class WrittenEvaluation:
     scores: Mapping[str, Interval]
     left_out: int = 0
     examples: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+    others: Mapping[str, Interval] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> float:
         return self.scores[metric].value
@@ -132,11 +138,33 @@ def evaluate_written(
     return WrittenEvaluation(target, metric, len(candidates), scores, examples=shown)
 
 
+def judge_others(target: Target, truth: np.ndarray, scores: np.ndarray) -> dict[str, Interval]:
+    """Return the first metric of each target beside the text, on the rows of which it is known.
+
+    Args:
+        target: all of them as one.
+        truth: (n c), as `Target.encode` gives it.
+        scores: (n c), as the model gives them.
+    """
+    found = {}
+    for part, own in target.each:
+        rows = known(truth[:, own])
+        if rows.any():
+            result = evaluate(part, truth[rows, own], scores[rows, own])
+            name, score = next(iter(result.scores.items()))
+            found[f"{part.name} {name}"] = score
+    return found
+
+
 def read_evaluation(values: Mapping[str, Any]) -> WrittenEvaluation:
     """Return an evaluation from its JSON, in which what is no number stands as null."""
-    scores = {
-        name: Interval(*(float("nan") if v is None else v for v in own.values()))
-        for name, own in values["scores"].items()
-    }
+    scores, others = (
+        {
+            name: Interval(*(float("nan") if v is None else v for v in own.values()))
+            for name, own in values.get(part, {}).items()
+        }
+        for part in ("scores", "others")
+    )
     examples = tuple((written, tuple(known)) for written, known in values["examples"])
-    return WrittenEvaluation(**{**values, "scores": scores, "examples": examples})
+    made = {"scores": scores, "others": others, "examples": examples}
+    return WrittenEvaluation(**{**values, **made})

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import cast
 
 import numpy as np
 import torch
 
 from plait.explain.words import words_of
 from plait.network import Network
-from plait.tasks.write import Write
+from plait.tasks.write_beside import writes
 from plait.types import Features, Raw
 
 
@@ -35,7 +34,7 @@ def rests_on(
     Returns:
         (t s) relevance, and Features of s tokens.
     """
-    task = cast(Write, network.eval().task)
+    task = writes(network.eval().task)
     with torch.no_grad():
         encoded = network.encode(row)
     own = encoded[source]

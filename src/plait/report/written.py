@@ -23,6 +23,8 @@ def written_table(found: WrittenEvaluation) -> RenderableType:
         table.add_row(
             name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}", style=style
         )
+    for name, score in found.others.items():
+        table.add_row(name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}")
     texts = Table(box=None, header_style="bold", pad_edge=False)
     texts.add_column("written")
     texts.add_column("by people")
@@ -43,4 +45,7 @@ def written_columns(rows: Any, texts: Texts) -> dict[str, list[Any]]:
     columns[free_name("confidence", columns)] = [
         None if sure != sure else float(sure) for sure in texts.confidence
     ]
+    for name, values in texts.others.items():
+        said = ["|".join(value) if isinstance(value, tuple) else value for value in values]
+        columns[free_name(f"{name}_predicted", columns)] = said
     return columns

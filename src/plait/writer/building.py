@@ -26,8 +26,12 @@ from plait.fusion.towers import SideBySide
 from plait.network import Network
 from plait.subwords import Vocabulary
 from plait.tasks.language_model import LanguageModel, load_language_model
+from plait.tasks.several import Several
+from plait.tasks.target import Target
+from plait.tasks.task import Objective
 from plait.tasks.transformer_decoder import TransformerDecoder
 from plait.tasks.write import Write
+from plait.tasks.write_beside import WriteBeside, writes
 
 TOKENS = 49
 """Tokens of a pretrained network that are kept of a row: a grid of 7 by 7 cells of a picture."""
@@ -127,6 +131,7 @@ def network_of(
     vocabulary: Vocabulary,
     length: float,
     config: FitConfig,
+    others: Target | None = None,
 ) -> Network:
     """Return the network.
 
@@ -136,6 +141,7 @@ def network_of(
         vocabulary: that it writes in.
         length: typical tokens of a text.
         config: all settings.
+        others: targets beside the text.
     """
     own, model = config.write, made.language_model
     fusion: Fusion
@@ -155,4 +161,7 @@ def network_of(
             own.layers, own.heads, own.dropout,
         )  # fmt: skip
     ordered = {name: made.trained[name] for name in sorted(made.trained)}
-    return Network(ordered, fusion, Write(decoder, own.smoothing, length, own.longest))
+    task: Objective = Write(decoder, own.smoothing, length, own.longest)
+    if others is not None:
+        task = WriteBeside(writes(task), Several(fusion.width, others, config.head))
+    return Network(ordered, fusion, task)

@@ -48,7 +48,7 @@ class Entry:
 
 def compare(
     table: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     preset: str = "quick",
     modalities: Mapping[str, str] | None = None,

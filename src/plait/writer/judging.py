@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from plait.cache import encode
-from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written
+from plait.cache import Encoded, encode
+from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.writer.material import Material
@@ -22,11 +24,15 @@ def judged(
     Rows with the same inputs are written once.
     """
     first, references = references_of(material.keys, rows, material.texts)
-    found = written(model, material, first, progress)
+    encoded = encoded_rows(model, material, first)
+    found = model.written(encoded, progress)
     texts = [text or "" for text in found.values]
     result = evaluate_written(
         material.target, texts, references, material.groups[first], model.config.seed
     )
+    if material.others is not None and material.truth is not None:
+        others = judge_others(material.others, material.truth[first], model.scores(encoded))
+        result = replace(result, others=others)
     if result.metric != "exact_match":
         return result, None
     right = TEXT_METRICS["exact_match"].rows(texts, references)
@@ -35,7 +41,12 @@ def judged(
 
 def written(model: Writer, material: Material, rows: np.ndarray, progress: Progress) -> Texts:
     """Return the texts of some rows."""
+    return model.written(encoded_rows(model, material, rows), progress)
+
+
+def encoded_rows(model: Writer, material: Material, rows: np.ndarray) -> Encoded:
+    """Return some rows as a model reads them."""
     trained = model.network.by_name
     raw = {name: material.raw.get(name, material.samples[name]) for name in trained}
     frozen = {name: e for name, e in model.encoders.items() if name not in trained}
-    return model.written(encode(frozen, material.samples, rows, raw), progress)
+    return encode(frozen, material.samples, rows, raw)

@@ -30,7 +30,7 @@ from plait.writer.writer import Writer
 
 def write(
     table: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     preset: str = "quick",
     modalities: Mapping[str, str] | None = None,
@@ -49,7 +49,8 @@ def write(
 
     Args:
         table: anything that `plait.read` takes.
-        target: the column, or `column:text`.
+        target: the column, or `column:text`; or a list of it and others that are learned beside
+            it, from the same joint Features.
         preset: the encoders that none is named for.
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
@@ -63,7 +64,7 @@ def write(
         The model. `model.facts["judged"]` holds what held-out rows scored.
 
     Raises:
-        ColumnError: for a column that is not there, or a target that is no text.
+        ColumnError: for a column that is not there, or where not one target is a text.
         ConfigError: for a setting that is not allowed.
         ModelError: when the journal is of another run.
         TableError: when the table cannot be learned from.
@@ -120,10 +121,10 @@ def learn(
         widths = {name: features.width for name, features in encoded.features.items()}
         widths |= {name: encoder.width for name, encoder in made.trained.items()}
         length = float(np.mean([len(own) for own in tokens]))
-        network = network_of(widths, made, vocabulary, length, config)
+        network = network_of(widths, made, vocabulary, length, config, material.others)
         writer = Writer(
             material.schema, material.target, sources, made.frozen, network, vocabulary, config,
-            {}, material.ledger,
+            {}, material.ledger, material.others,
         )  # fmt: skip
         stages = Stages(material, rows, encoded, tokens, made, record, progress)
         if not config.write.as_is:

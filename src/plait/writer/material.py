@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plait.data.detect import detect, split_targets
+from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.split import apart, make_split, parse_way
@@ -18,9 +18,10 @@ from plait.errors import ColumnError, TableError
 from plait.fitting import check_cells, overrides_of, require_rows
 from plait.model import known_targets, prepare, prepare_raw
 from plait.progress import Progress
-from plait.types import Modality, Sample, Schema
+from plait.tasks.target import Target
+from plait.types import Column, Modality, Sample, Schema
 from plait.writer.building import build
-from plait.writer.references import keys_of
+from plait.writer.references import keys_of, values_of
 
 HELD_OUT = 0.1
 """Share of the rows that are judged, unless a split is named."""
@@ -43,6 +44,8 @@ class Material:
         keys: (n) numbers of rows with the same inputs; NaN where a row has none.
         groups: (n) numbers of rows that have a picture, sound or video in common, or all inputs.
         ledger: cells that could not be read.
+        others: targets beside the text, as one; None where there are none.
+        truth: (n c) of these; NaN where it is not known.
     """
 
     schema: Schema
@@ -54,6 +57,8 @@ class Material:
     keys: np.ndarray
     groups: np.ndarray
     ledger: Ledger
+    others: Target | None = None
+    truth: np.ndarray | None = None
 
     @property
     def rows(self) -> np.ndarray:
@@ -72,7 +77,7 @@ class Parted:
 
 def gather(
     table: Table,
-    target: str,
+    target: str | Sequence[str],
     modalities: Mapping[str, str],
     ignore: Sequence[str],
     split: str | None,
@@ -82,25 +87,21 @@ def gather(
     """Read, detect, drop rows without a text, split, and prepare samples.
 
     Raises:
-        ColumnError: for a column that is not there, or a target that is no text.
+        ColumnError: for a column that is not there, or where not one target is a text.
         TableError: when the table cannot be learned from.
     """
-    (name,), said = split_targets(target, table)
+    names, said = split_targets(target, table)
     require_rows(table)
     _, split_column = parse_way(split, table)
     hidden = [split_column] if (split or "").startswith("column:") else []
-    schema = detect(table, [name], overrides_of(modalities) | said, [*ignore, *hidden])
-    column = schema[name]
-    if column.modality is not Modality.TEXT:
-        raise ColumnError(
-            f"Column {name!r} holds {column.modality.value} ({column.evidence}), and a text is "
-            f"needed here; say {name}:text to take its cells as texts."
-        )
+    schema = detect(table, names, overrides_of(modalities) | said, [*ignore, *hidden])
+    column = _text_of(schema, names)
+    name = column.name
     sources = sources_of(schema)
     if not sources:
         raise TableError(
             "No column is left to write from: "
-            + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name != name)
+            + "; ".join(f"{c.name}: {c.left_out}" for c in schema.columns if c.name not in names)
         )
     ledger = Ledger()
     ledger.add_table(table)
@@ -121,10 +122,43 @@ def gather(
         }  # fmt: skip
         raw = prepare_raw(reader, sources, prepares, samples, progress)
     keys, groups = keys_of(Reader(known, Ledger()), sources)  # the ledger is whole already
-    material = Material(schema, name, sources, samples, raw, texts, keys, groups, ledger)
+    beside = [require_target(schema, other) for other in names if other != name]
+    others, truth = _others(reader, beside)
+    material = Material(
+        schema, name, sources, samples, raw, texts, keys, groups, ledger, others, truth
+    )
     if not len(material.rows):
         raise TableError("No row has a cell that can be read to write from.")
     return material, _part(known, split, material, config.seed)
+
+
+def _text_of(schema: Schema, names: Sequence[str]) -> Column:
+    """Return the one target that is a text."""
+    texts = [schema[name] for name in names if schema[name].modality is Modality.TEXT]
+    if len(texts) > 1:
+        raise ColumnError(
+            f"Targets {', '.join(repr(c.name) for c in texts)} are texts, and one can be written "
+            "at a time; leave the others out, or say COLUMN:category."
+        )
+    if not texts:
+        column = schema[names[0]]
+        raise ColumnError(
+            f"Column {column.name!r} holds {column.modality.value} ({column.evidence}), and a text "
+            f"is needed here; say {column.name}:text to take its cells as texts."
+        )
+    return texts[0]
+
+
+def _others(reader: Reader, columns: Sequence[Column]) -> tuple[Target | None, np.ndarray | None]:
+    """Return targets beside the text as one, and (n c) their truth, NaN where it is not known."""
+    if not columns:
+        return None, None
+    values = values_of(reader, columns)
+    target = Target.together([
+        Target.learn(column.name, column.modality, [cell for cell in own if cell is not None])
+        for column, own in zip(columns, zip(*values, strict=True), strict=True)
+    ])  # fmt: skip
+    return target, target.encode(values)
 
 
 def _part(table: Table, way: str | None, material: Material, seed: int) -> Parted:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from plait.data.loader import Reader, Source
 from plait.grouping import components, content_keys
-from plait.types import MEDIA
+from plait.types import MEDIA, Column
 
 
 def keys_of(reader: Reader, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
@@ -21,6 +22,13 @@ def keys_of(reader: Reader, sources: Sequence[Source]) -> tuple[np.ndarray, np.n
     keys = content_keys(reader, {"": tuple(sources)})
     media = {source.name: (source,) for source in sources if source.kind in MEDIA}
     return keys[:, 0], components(content_keys(reader, media) if media else keys)
+
+
+def values_of(reader: Reader, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    """Return (n) the values of some columns in each row; None where one is not known."""
+    rows = range(len(reader.table))
+    cells = [[reader.cell(column, row) for row in rows] for column in columns]
+    return list(zip(*cells, strict=True))
 
 
 def references_of(

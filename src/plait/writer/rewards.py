@@ -18,7 +18,6 @@ from plait.metrics.language import distinct, lengths
 from plait.metrics.text import TEXT_METRICS
 from plait.network import Network
 from plait.subwords import Vocabulary
-from plait.tasks.write import Write
 from plait.train.record import Record
 from plait.writer.material import Material
 from plait.writer.references import references_of
@@ -123,8 +122,7 @@ def rewarded(
         return -stages[-1].reward
 
     learns = {weight: weight.requires_grad for weight in network.parameters()}
-    task = network.task
-    assert isinstance(task, Write)
+    task = model.task
     for part in (network.encoders, network.fusion):
         part.requires_grad_(False)
     whole = Network(network.by_name, network.fusion, Reinforced(task, rewards, own))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from plait.cache import Encoded
 from plait.config import to_json
@@ -117,10 +118,18 @@ class Stages:
     def _lesson(self, network: Network) -> Lesson:
         return Lesson(
             self.encoded.inputs(network.fusion.widths, network.by_name),
-            padded(self.tokens),
+            self._target(),
             torch.ones(len(self.rows)),
             self.material.groups[self.rows],
         )
+
+    def _target(self) -> Tensor:
+        """Return the tokens of the texts, behind what is known of other targets."""
+        tokens, truth = padded(self.tokens), self.material.truth
+        if truth is None:
+            return tokens
+        known = torch.from_numpy(truth[self.rows])
+        return torch.cat([known, tokens.to(known.dtype)], dim=1)
 
     def _checkpoint(self, stage: str) -> Path | None:
         path = self.record.checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,22 +24,29 @@ from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
 from plait.ensemble.config import FitConfig
 from plait.errors import TableError
-from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written
+from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
 from plait.folder import new_folder, read_schema, read_states, under, write_states
 from plait.layers import one_thread
+from plait.metrics.uncertainty import Interval
 from plait.model import known_targets, prepare, prepare_raw
 from plait.network import Network
 from plait.progress import Progress
 from plait.subwords import Vocabulary
+from plait.tasks.target import Target
 from plait.tasks.write import Write
+from plait.tasks.write_beside import WriteBeside, writes
 from plait.types import Features, Schema
 from plait.writer.building import build, network_of
 from plait.writer.card import writer_card
-from plait.writer.references import keys_of, references_of
+from plait.writer.references import keys_of, references_of, values_of
 from plait.writer.trust import Trust
 
 if TYPE_CHECKING:
     from plait.constraints import Constraint, Tokens
+
+
+ROWS_A_BATCH = 256
+"""Rows of which other targets are predicted at a time."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class Writer:
         config: all settings.
         facts: plain JSON: scores of held-out rows, data fingerprint, versions.
         ledger: cells that could not be read while learning.
+        others: targets beside the text, as one; None where there are none.
     """
 
     schema: Schema
@@ -67,6 +75,7 @@ class Writer:
     config: FitConfig
     facts: dict[str, Any] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger, repr=False)
+    others: Target | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -90,7 +99,7 @@ class Writer:
     @property
     def task(self) -> Write:
         """What writes."""
-        return cast(Write, self.network.task)
+        return writes(self.network.task)
 
     def predict(
         self,
@@ -137,7 +146,27 @@ class Writer:
             for own in made
         )
         sure = np.array([own[0].confidence if own else np.nan for own in made])
-        return Texts(self.target, texts, sure)
+        return Texts(self.target, texts, sure, others=self._of_others(rows))
+
+    def _of_others(self, rows: Encoded) -> dict[str, list[Any]]:
+        """Return what is predicted of the targets beside the text."""
+        if self.others is None:
+            return {}
+        scores = self.scores(rows)
+        return {part.name: part.decode(scores[:, own]) for part, own in self.others.each}
+
+    @torch.no_grad()
+    def scores(self, rows: Encoded) -> np.ndarray:
+        """Return (n c) scores of the targets beside the text, the prior where a row has nothing."""
+        task, target = self.network.task, self.others
+        assert target is not None
+        assert isinstance(task, WriteBeside)
+        there = rows.present([source.name for source in self.sources]).numpy()
+        found = np.full((len(rows), target.width), np.nan)
+        for batch in np.array_split(np.flatnonzero(there), -(-len(rows) // ROWS_A_BATCH)):
+            if len(batch):
+                found[batch] = task.others.predict(self.joined(rows.take(batch))).double().numpy()
+        return target.fill(found)
 
     def evaluate(self, table: Any, progress: Progress | None = None) -> WrittenEvaluation:
         """Judge what is written of rows whose text is known; rows with the same inputs are one.
@@ -160,7 +189,16 @@ class Writer:
             self.target, [text or "" for text in found.values], references, groups[first],
             thorough=True,
         )  # fmt: skip
-        return replace(result, left_out=everything - len(there))
+        others = self._judged(table.take(first)) if self.others is not None else {}
+        return replace(result, left_out=everything - len(there), others=others)
+
+    def _judged(self, table: Table) -> dict[str, Interval]:
+        """Return the first metric of each target beside the text."""
+        assert self.others is not None
+        columns = [self.schema[part.name] for part, _ in self.others.each]
+        values = values_of(Reader(table, Ledger()), columns)
+        rows = self.encode(table, Ledger(), Progress(show=False))
+        return judge_others(self.others, self.others.encode(values), self.scores(rows))
 
     def stream(
         self, table: Any, decoding: DecodingConfig | None = None, seed: int = 0
@@ -271,6 +309,7 @@ class Writer:
             "config": to_json(self.config),
             "widths": self.network.fusion.widths,
             "facts": self.facts,
+            "others": None if self.others is None else to_json(self.others),
         }  # fmt: skip
         states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
         with new_folder(folder, overwrite) as partial:
@@ -300,9 +339,11 @@ class Writer:
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary(document["vocabulary"])
         made = replace(made, trained=made.trained | made.tuned(config.encoders.finetune))
-        network = network_of(document["widths"], made, vocabulary, 1.0, config)
+        kept = document.get("others")
+        others = None if kept is None else from_json(Target, kept)
+        network = network_of(document["widths"], made, vocabulary, 1.0, config, others)
         put_learned(network, under(stored, "network/"))
         return Writer(
             schema, document["target"], sources, made.frozen, network.eval(), vocabulary, config,
-            document["facts"],
+            document["facts"], others=others,
         )  # fmt: skip
