@@ -24,9 +24,7 @@ def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
 
 
 def test_one_text_at_a_time(things: Path) -> None:
-    with pytest.raises(
-        ColumnError, match="Targets 'text', 'kind' are texts, and one can"
-    ):
+    with pytest.raises(ColumnError, match="Targets 'text', 'kind' are texts, and one can"):
         plait.fit(str(things), ["text", "kind:text"])
 
 
