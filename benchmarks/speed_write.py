@@ -50,7 +50,7 @@ class Timed(LanguageModel):
             state.rows = state.rows[rows]  # type: ignore[attr-defined]
 
         state.select = select  # type: ignore[method-assign]
-        return state, ended(scores, self.lengths, 1)
+        return state, ended(scores, self.lengths[: len(features)], 1)
 
     def step(self, state: State, tokens: torch.Tensor) -> torch.Tensor:
         """Return the scores, the end's as the schedule has it."""
