@@ -41,7 +41,7 @@ HOME = Path(__file__).parents[1] / "build" / "questions"
 QUIET = Progress(show=False)
 ENTRANTS = ("all", "media alone", "question alone")
 MEDIA = {"easy-vqa": "picture", "scenes": "picture", "clips": "clip"}
-EPOCHS = {"easy-vqa": 8, "scenes": 20, "clips": 30}
+EPOCHS = {"easy-vqa": 7, "scenes": 20, "clips": 30}
 
 
 def rows_of(name: str, full: bool) -> Table:
@@ -62,15 +62,16 @@ def rows_of(name: str, full: bool) -> Table:
 
 def config_of(name: str, seed: int, full: bool) -> FitConfig:
     """Return the settings."""
-    own = {"width": 96, "side": 64, "layers": 2, "heads": 4, "dropout": 0.0, "augment": False}
+    own = {"width": 96, "side": 64, "patch": 16 if name == "easy-vqa" else 8, "layers": 1, "heads": 4, "dropout": 0.0,
+           "augment": False}  # fmt: skip
     config = from_json(FitConfig, {
         "seed": seed,
         "fusion": "self_attention",
-        "fusion_settings": {"width": 128, "layers": 3, "dropout": 0.0},
+        "fusion_settings": {"width": 96, "layers": 2, "dropout": 0.0},
         "encoders": {"trained": own, "video": {"frames": 16}},
-        "write": {"width": 128, "layers": 1, "longest": 6, "smoothing": 0.0, "dropout": 0.0},
+        "write": {"width": 96, "layers": 1, "longest": 6, "smoothing": 0.0, "dropout": 0.0},
         "writing": {"epochs": EPOCHS[name] * (2 if full else 1), "least_steps": 1, "patience": 100,
-                    "batch_size": 128, "learning_rate": 2e-3, "modality_dropout": 0.0,
+                    "batch_size": 128, "learning_rate": 3e-3, "modality_dropout": 0.0,
                     "validation_share": 0.02},
     })  # fmt: skip
     chosen = [
