@@ -31,7 +31,7 @@ from plait.evaluate.written import scores_of
 from plait.progress import Progress
 from plait.train.record import Record
 from plait.writer.building import build, ready
-from plait.writer.comparing import _constant, _nearest
+from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn
 from plait.writer.material import Material, Parted, gather
@@ -80,10 +80,10 @@ def run(key: Row) -> Row:
     start = time.perf_counter()
     facts: Row = {}
     if key["way"] == WAYS[0]:
-        texts = _constant(material, parted, judged)
+        texts = constant(material, parted, judged)
     elif key["way"] == WAYS[1]:
         frozen = build(material.sources, config).frozen
-        nearest = _nearest(material, parted, judged, frozen, key["seed"])
+        nearest = nearest_rows(material, parted, judged, frozen, key["seed"])
         texts = [material.texts[parted.learning[row]] for row in nearest]
     else:
         model = learn(material, parted.learning, config, Record(), QUIET)

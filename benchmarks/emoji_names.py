@@ -30,7 +30,7 @@ from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.train.record import Record
 from plait.writer.building import build, ready
-from plait.writer.comparing import _constant, _nearest
+from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn
 from plait.writer.material import Parted, gather
@@ -62,10 +62,10 @@ def run(key: Row) -> Row:
     held = np.flatnonzero(parts == "test")
     parted, start = Parted(learning, held, True), time.perf_counter()
     if key["way"] == WAYS[0]:
-        texts = _constant(material, parted, held)
+        texts = constant(material, parted, held)
     elif key["way"] == WAYS[1]:
         frozen = build(material.sources, config).frozen
-        nearest = _nearest(material, parted, held, frozen, key["seed"])
+        nearest = nearest_rows(material, parted, held, frozen, key["seed"])
         texts = [material.texts[learning[row]] for row in nearest]
     else:
         model = learn(material, learning, config, Record(), QUIET)

@@ -36,10 +36,10 @@ from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.encoders.config import choose_encoders, fine_tuned
-from plait.encoders.pretrained.tuned import fit_sharing
+from plait.encoders.pretrained.tuned import fit_sharing, tuned_of
 from plait.network import Network
 from plait.progress import Progress
-from plait.space import AlignConfig, built, towers_of, tuned_of
+from plait.space import AlignConfig, built, towers_of
 from plait.train.config import TrainConfig
 from plait.train.loop import train
 from plait.train.step import Lesson
@@ -104,7 +104,7 @@ def plait_steps(precision: str, parts: int) -> float:
     encoded = fit_and_encode(frozen, material.samples, rows, nothing, 0, material.raw)
     widths = {name: features.width for name, features in encoded.features.items()}
     towers = towers_of(groups, widths, {}, config)
-    network = Network(tuned_of(frozen, config), towers.fusion, towers.task)
+    network = Network(tuned_of(frozen, config.encoders.finetune), towers.fusion, towers.task)
     inputs = encoded.inputs(network.fusion.widths, network.by_name)
     fit_sharing(network.by_name, inputs, 0)  # type: ignore[arg-type]
     lesson = Lesson(inputs, torch.from_numpy(material.keys), torch.ones(len(rows)))

@@ -17,7 +17,6 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import apart, make_split
 from plait.data.table import Table
-from plait.encoders.pretrained.encoder import Pretrained
 from plait.errors import ConfigError, TableError
 from plait.evaluate.sides import Side
 from plait.fitting import (
@@ -31,7 +30,7 @@ from plait.fitting import (
 )
 from plait.grouping import Groups, components, content_keys, group_sources, numbered
 from plait.joint import joint_of
-from plait.model import prepare, prepare_raw
+from plait.model import prepare, prepare_networks
 from plait.progress import Progress
 from plait.space import AlignConfig, Space, built
 from plait.space_sides import judge, pooled_sides_of, sides_of
@@ -147,10 +146,7 @@ def _material(
     check_cells(reader, sources, config.max_bad_share)
     raw = {name: samples[name] for name in trained}
     if config.encoders.finetune.way != "none":
-        prepares = {
-            n: e.backbone.prepare for n, e in frozen.items() if isinstance(e, Pretrained)
-        }  # fmt: skip
-        raw |= prepare_raw(reader, sources, prepares, samples, progress)
+        raw |= prepare_networks(reader, sources, frozen, samples, progress)
     keys = _keys(Reader(reader.table, Ledger()), groups, key)
     material = Material(groups, samples, raw, keys, components(keys), joint)
     _require_pairs(material)
@@ -213,10 +209,7 @@ def _split(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return the rows to learn from, those to judge on, and whether these are kept apart."""
     if way is not None:
-        made = make_split(table, way, 1, None, seed)
-        if len(made.test):
-            return np.setdiff1d(np.arange(len(table)), made.test), made.test, True
-        return *made.folds[0], False
+        return make_split(table, way, 1, None, seed).once
     order = np.random.default_rng(seed).permutation(len(table))
     groups = material.together
     enough = len(np.unique(groups)) >= LEAST_APART

@@ -19,10 +19,9 @@ from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.reference import JoinedColumn
-from plait.data.split import Split, make_split, parse_way
+from plait.data.split import Split, make_split, marking
 from plait.data.table import Table
 from plait.encoders.config import CLASSICAL, KINDS, STANDARD, EncoderConfig
-from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.board import Board, make_board
 from plait.ensemble.combine import COMBINERS
 from plait.ensemble.config import FitConfig
@@ -33,7 +32,7 @@ from plait.ensemble.race import remaining
 from plait.ensemble.tune import Tuning, tune
 from plait.errors import ConfigError, TableError, unknown
 from plait.evaluate.run import choose_metric, evaluate
-from plait.model import Model, known_targets, load, prepare, prepare_raw
+from plait.model import Model, known_targets, load, prepare, prepare_networks
 from plait.progress import Progress
 from plait.tasks.target import Target
 from plait.train.record import Track
@@ -224,9 +223,7 @@ def set_up(
     names, said = split_targets(target, table)
     overrides = overrides_of(modalities) | said
     require_rows(table)
-    _, split_column = parse_way(way, table)
-    hidden = [split_column] if (way or "").startswith("column:") else []
-    schema = detect(table, names, overrides, [*ignore, *hidden])
+    schema = detect(table, names, overrides, [*ignore, *marking(way, table)])
     columns = [require_target(schema, name) for name in names]
     sources = sources_of(schema)
     if not sources:
@@ -253,10 +250,7 @@ def set_up(
         progress.say(note)
     raw = {name: samples[name] for name, encoder in encoders.items() if encoder.trained}
     if config.encoders.finetune.way != "none":
-        prepares = {
-            n: e.backbone.prepare for n, e in encoders.items() if isinstance(e, Pretrained)
-        }  # fmt: skip
-        raw |= prepare_raw(reader, sources, prepares, samples, progress)
+        raw |= prepare_networks(reader, sources, encoders, samples, progress)
     problem = Problem(
         sources, samples, seconds, learned, truth, split.groups, prepared=encoders, raw=raw
     )

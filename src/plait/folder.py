@@ -16,6 +16,7 @@ from torch import Tensor
 from plait.card import model_card
 from plait.config import from_json, to_json
 from plait.data.loader import Source, sources_of
+from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_for
 from plait.ensemble.expert import State
@@ -182,9 +183,7 @@ def read_folder(folder: str | Path) -> Parts:
     members = tuple(from_json(Entrant, member) for member in document["members"])
     sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
     encoders = frozen_for(members, _needed(sources, members), config.encoders)
-    for name, encoder in encoders.items():
-        encoder.load_state_dict(under(stored, f"encoders/{name}/"))
-        encoder.eval()
+    put_states(encoders, stored)
     trees = _read_trees(Path(folder) / "trees.txt")
     experts = {}
     for member in members:
@@ -237,6 +236,15 @@ def read_states(folder: str | Path, kind: Kind) -> tuple[dict[str, Any], dict[st
         raise ModelError(f"{str(folder)!r} holds a {found}, and a {kind} is needed.")
     tensors = _read_weights(folder / "weights.safetensors")
     return document, {**tensors, **_read_json(folder, "vocabulary.json")}
+
+
+def put_states(
+    encoders: Mapping[str, Encoder], stored: dict[str, Any], place: str = "encoders"
+) -> None:
+    """Give encoders the states that are stored in a place, by source."""
+    for name, encoder in encoders.items():
+        encoder.load_state_dict(under(stored, f"{place}/{name}/"))
+        encoder.eval()
 
 
 def under(values: dict[str, Any], start: str) -> dict[str, Any]:

@@ -99,10 +99,7 @@ def probe_space(
     numbers = np.unique([str(n) for n, own in zip(names, kept, strict=True) if own],
                         return_inverse=True)[1]  # fmt: skip
     made = make_split(table, split, 1, numbers, seed)
-    if len(made.test):
-        learning, held = np.setdiff1d(np.arange(len(table)), made.test), made.test
-    else:
-        learning, held = made.folds[0]
+    learning, held, _ = made.once
     return probe(vectors, numbers, learning, held, made.groups, shots, draws, seed)
 
 

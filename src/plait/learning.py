@@ -110,7 +110,10 @@ def written_targets(
         ColumnError: for a column that is not there, or cannot be a target.
     """
     names, said = split_targets(target, table)
-    schema = detect(table, names, fitting.overrides_of(modalities) | said)
+    overrides = fitting.overrides_of(modalities) | said
+    # The other columns are looked at where they are read.
+    alone = table.drop([name for name in table.columns if name not in names])
+    schema = detect(alone, names, {n: own for n, own in overrides.items() if n in names})
     found = {name: require_target(schema, name).modality for name in names}
     if Modality.TEXT not in found.values():
         return []

@@ -360,6 +360,18 @@ def prepare_raw(
     return raw
 
 
+def prepare_networks(
+    reader: Reader,
+    sources: Sequence[Source],
+    encoders: Mapping[str, Encoder],
+    samples: Container[str],
+    progress: Progress,
+) -> dict[str, Sequence[Sample | None]]:
+    """Return what the pretrained networks among encoders read themselves; see `prepare_raw`."""
+    prepares = {n: e.backbone.prepare for n, e in encoders.items() if isinstance(e, Pretrained)}
+    return prepare_raw(reader, sources, prepares, samples, progress)
+
+
 def known_targets(
     table: Table, columns: Sequence[Column], ledger: Ledger
 ) -> tuple[np.ndarray, list[Any]]:

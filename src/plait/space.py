@@ -19,8 +19,7 @@ from plait.data.read import read
 from plait.data.table import Table
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
-from plait.encoders.pretrained.encoder import Pretrained
-from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
+from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned, tuned_of
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ConfigError, TableError, many, unknown
 from plait.evaluate.retrieve import Retrieval
@@ -28,7 +27,7 @@ from plait.evaluate.sides import Side, Vectors
 from plait.explain.pointing import Side as Pointed
 from plait.explain.pointing import locate, located
 from plait.explain.regions import Moments, Regions
-from plait.folder import new_folder, read_schema, read_states, under, write_states
+from plait.folder import new_folder, put_states, read_schema, read_states, under, write_states
 from plait.fusion.fusion import FusionConfig
 from plait.fusion.tokens import TokenFusion
 from plait.fusion.towers import SideBySide, Towers
@@ -389,10 +388,8 @@ class Space:
         config = from_json(AlignConfig, document["config"])
         groups = group_sources(schema, document["groups"])
         frozen, trained = built(groups, config)
-        for name, encoder in frozen.items():
-            encoder.load_state_dict(under(stored, f"encoders/{name}/"))
-            encoder.eval()
-        trained |= tuned_of(frozen, config)
+        put_states(frozen, stored)
+        trained |= tuned_of(frozen, config.encoders.finetune)
         network = towers_of(groups, document["widths"], trained, config)
         put_learned(network, under(stored, "network/"))
         return Space(schema, groups, frozen, network.eval(), config, document["facts"])
@@ -403,17 +400,6 @@ def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict
     made = {s.name: build_encoder(s, config.encoders) for own in groups.values() for s in own}
     frozen = {name: encoder for name, encoder in made.items() if not encoder.trained}
     return frozen, {name: made[name] for name in made.keys() - frozen.keys()}
-
-
-def tuned_of(frozen: Mapping[str, Encoder], config: AlignConfig) -> dict[str, Encoder]:
-    """Return copies that learn of the encoders on pretrained networks, if these are to learn.
-
-    Columns that read the same network train the same copy: the towers of a joint model stay one.
-    """
-    tuning, copies = config.encoders.finetune, dict[int, Any]()
-    if tuning.way == "none":
-        return {}
-    return {n: FineTuned(e, tuning, copies) for n, e in frozen.items() if isinstance(e, Pretrained)}
 
 
 def towers_of(

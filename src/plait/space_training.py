@@ -11,12 +11,13 @@ import torch
 
 from plait.cache import Encoded, fit_and_encode
 from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.tuned import tuned_of
 from plait.grouping import Groups
 from plait.joint import Joint, begin_in
 from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
-from plait.space import AlignConfig, built, towers_of, tuned_of
+from plait.space import AlignConfig, built, towers_of
 from plait.space_start import Start, begin_canonical
 from plait.train.config import TrainConfig
 from plait.train.record import Record
@@ -142,7 +143,7 @@ class _Stages:
         from plait.train.tuning import train_on
 
         settings, seed = self.config.tuned, self.config.seed
-        encoders = {**network.by_name, **tuned_of(frozen, self.config)}
+        encoders = {**network.by_name, **tuned_of(frozen, self.config.encoders.finetune)}
         ordered = {name: encoders[name] for name in sorted(encoders)}
         whole = Network(ordered, network.fusion, network.task)
         lesson = self._lesson(whole)

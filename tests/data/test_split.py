@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plait.data.split import Split, apart, automatic_folds, make_split, parse_way
+from plait.data.split import Split, apart, automatic_folds, make_split, marking, parse_way
 from plait.data.table import Table
 from plait.errors import ColumnError, ConfigError, TableError
 
@@ -222,3 +222,20 @@ def test_apart_of_few_groups_cuts_them_after_all() -> None:
     parts = apart(order, np.array([0] * 6 + [1] * 4), [2, 4, 6, 8])
     assert sorted(np.concatenate(parts).tolist()) == list(range(10))
     assert len(apart(order, np.arange(10), [0])[0]) == 0
+
+
+def test_judged_once() -> None:
+    parts = ["train", "test", "validation", "train"]
+    learning, judged, kept = make_split(table(4, part=parts), "column:part", 1, None, 0).once
+    assert (learning.tolist(), judged.tolist(), kept) == ([0, 2, 3], [1], True)
+    split = make_split(table(10), "random", 1, None, 0)
+    learning, judged, kept = split.once
+    assert (learning is split.folds[0][0], judged is split.folds[0][1], kept) == (True, True, False)
+
+
+def test_only_a_column_of_parts_is_no_input() -> None:
+    rows = table(4, part=["train", "test", "train", "test"])
+    assert marking("column:part", rows) == ["part"]
+    assert marking("group:part", rows) == marking(None, rows) == []
+    with pytest.raises(ColumnError, match="Column 'prat' is not in the table"):
+        marking("column:prat", rows)

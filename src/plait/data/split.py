@@ -46,6 +46,13 @@ class Split:
     test: np.ndarray
     groups: np.ndarray
 
+    @property
+    def once(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """The rows to learn from, those to judge on once, and whether these are the test rows."""
+        if len(self.test):
+            return np.setdiff1d(np.arange(len(self.groups)), self.test), self.test, True
+        return *self.folds[0], False
+
 
 def parse_way(way: str | None, table: Table) -> tuple[str, str]:
     """Return the kind of split and its column, which is empty where it needs none.
@@ -59,6 +66,17 @@ def parse_way(way: str | None, table: Table) -> tuple[str, str]:
     if (kind not in ("stratified", "random") and not needs_column) or needs_column != bool(column):
         raise ConfigError(f"Split {way!r} is not known; say one of {', '.join(WAYS)}.")
     return kind, table.require(column) if column else ""
+
+
+def marking(way: str | None, table: Table) -> list[str]:
+    """Return the column that says which part a row is of, which is no input, if there is one.
+
+    Raises:
+        ConfigError: when the kind of split is not known.
+        ColumnError: when its column is not in the table.
+    """
+    kind, column = parse_way(way, table)
+    return [column] if kind == "column" else []
 
 
 def apart(order: np.ndarray, groups: np.ndarray | None, cuts: Sequence[int]) -> list[np.ndarray]:

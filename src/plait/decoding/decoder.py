@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -28,7 +27,6 @@ class Decoder(nn.Module, ABC):
     """
 
     end: int
-    large: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from plait.encoders.padding import prefixes
 from plait.encoders.trained import Stem, TrainedConfig
 from plait.subwords import learn_subwords
 from plait.types import Features
@@ -63,7 +64,7 @@ class Subwords(Stem):
         longest = max(map(len, numbers))
         padding = self._tokenizer.token_to_id(PADDING)
         padded = torch.tensor([own + [padding] * (longest - len(own)) for own in numbers])
-        mask = torch.tensor([[i < len(own) for i in range(longest)] for own in numbers])
+        mask = prefixes([len(own) for own in numbers], longest)
         device = self.vectors.weight.device
         mask = mask.to(device)
         return Features.of_tokens(self.vectors(padded.to(device)) * mask[:, :, None], mask)

@@ -18,7 +18,7 @@ from plait.data.table import Table
 from plait.encoders.encoder import Encoder
 from plait.errors import ColumnError, ConfigError
 from plait.evaluate.recommend import Moments
-from plait.folder import new_folder, read_schema, read_states, under, write_states
+from plait.folder import new_folder, put_states, read_schema, read_states, under, write_states
 from plait.layers import one_thread
 from plait.network import Network
 from plait.progress import Progress
@@ -254,9 +254,7 @@ class Recommender:
             values = document[side]
             sides[side] = Side(values["column"], values["key"], read_schema(values["schema"]))
             encoders[side] = sides[side].built(config.encoders)
-            for name, encoder in encoders[side].items():
-                encoder.load_state_dict(under(stored, f"{side}/{name}/"))
-                encoder.eval()
+            put_states(encoders[side], stored, side)
         chosen, keys = under(stored, "chosen/"), under(stored, "keys/")
         interactions = Interactions(
             chosen["user"].numpy(), chosen["item"].numpy(), chosen["time"].numpy(),

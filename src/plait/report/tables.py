@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -17,6 +17,7 @@ from plait.evaluate.probe import Probe
 from plait.evaluate.recommend import DECIDES, DEPTHS, Line, RecommendBoard
 from plait.evaluate.retrieve import Retrieval
 from plait.evaluate.run import Evaluation
+from plait.metrics.uncertainty import Interval
 from plait.model import Explanation
 
 UNREADABLE = 10
@@ -228,15 +229,21 @@ def check_table(report: TableReport) -> RenderableType:
     return Group(*parts)
 
 
-def evaluation_table(evaluation: Evaluation) -> RenderableType:
-    """Return every metric with its interval, and precision, recall and F1 of each class."""
+def score_table(scores: Mapping[str, Interval], deciding: str = "") -> Table:
+    """Return metrics with their intervals, the deciding one marked."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
-    for name, score in evaluation.scores.items():
-        table.add_row(name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}")
-    parts: list[RenderableType] = [table]
+    for name, score in scores.items():
+        cells = (f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}")
+        table.add_row(name, *cells, style="bold" if name == deciding else "")
+    return table
+
+
+def evaluation_table(evaluation: Evaluation) -> RenderableType:
+    """Return every metric with its interval, and precision, recall and F1 of each class."""
+    parts: list[RenderableType] = [score_table(evaluation.scores)]
     if evaluation.classes:
         classes = Table(box=None, header_style="bold", pad_edge=False)
         classes.add_column("class")

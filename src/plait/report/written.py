@@ -10,21 +10,12 @@ from rich.table import Table
 
 from plait.evaluate.written import Texts, WrittenEvaluation
 from plait.report.files import free_name, own_columns
+from plait.report.tables import score_table
 
 
 def written_table(found: WrittenEvaluation) -> RenderableType:
     """Return every metric of texts with its interval, and some of the texts."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
-    for name, score in found.scores.items():
-        style = "bold" if name == found.metric else ""
-        table.add_row(
-            name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}", style=style
-        )
-    for name, score in found.others.items():
-        table.add_row(name, f"{score.value:.4f}", f"{score.low:.4f} … {score.high:.4f}")
+    table = score_table({**found.scores, **found.others}, found.metric)
     texts = Table(box=None, header_style="bold", pad_edge=False)
     texts.add_column("written")
     texts.add_column("by people")

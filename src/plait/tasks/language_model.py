@@ -67,8 +67,6 @@ class LanguageModel(Decoder):
         tuning: which of its weights learn.
     """
 
-    large = True
-
     def __init__(
         self,
         network: Any,

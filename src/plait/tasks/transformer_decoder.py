@@ -96,8 +96,6 @@ class TransformerDecoder(Decoder):
         dropout: in training.
     """
 
-    large = True
-
     def __init__(
         self,
         width_in: int,

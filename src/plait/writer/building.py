@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from plait.catalog import FUSIONS
 from plait.data.loader import Source
 from plait.decoding.decoder import Decoder
 from plait.encoders.encoder import Encoder
-from plait.encoders.pretrained.config import FineTuneConfig
-from plait.encoders.pretrained.encoder import Pretrained
 from plait.encoders.pretrained.prompt import Prompt
 from plait.encoders.pretrained.seen import Seen
-from plait.encoders.pretrained.tuned import FineTuned
 from plait.encoders.pretrained.weights import find_model
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import build_encoder
@@ -64,20 +60,6 @@ class Build:
     frozen: dict[str, Encoder]
     trained: dict[str, Encoder]
     language_model: LanguageModel | None
-
-    def tuned(self, config: FineTuneConfig) -> dict[str, Encoder]:
-        """Return copies that learn of the encoders on pretrained networks, if these are to learn.
-
-        Columns that read the same network train the same copy.
-        """
-        copies: dict[int, Any] = {}
-        if config.way == "none":
-            return {}
-        return {
-            name: FineTuned(encoder, config, copies)
-            for name, encoder in self.frozen.items()
-            if isinstance(encoder, Pretrained)
-        }
 
     @property
     def encoders(self) -> dict[str, Encoder]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -117,16 +118,16 @@ def _baselines(
 ) -> list[Entry]:
     """Return those that repeat what they have learned from."""
     start = time.perf_counter()
-    found = [Entry(CONSTANT, BASELINE, _constant(material, parted, first), 0.0, 1e-9, 0.0)]
+    found = [Entry(CONSTANT, BASELINE, constant(material, parted, first), 0.0, 1e-9, 0.0)]
     frozen = build(material.sources, config).frozen
     if frozen:
-        nearest = _nearest(material, parted, first, frozen, config.seed)
+        nearest = nearest_rows(material, parted, first, frozen, config.seed)
         texts = [material.texts[parted.learning[row]] for row in nearest]
         found.append(Entry(NEAREST, BASELINE, texts, 0.0, time.perf_counter() - start, 0.0))
     return found
 
 
-def _nearest(
+def nearest_rows(
     material: Material,
     parted: Parted,
     first: np.ndarray,
@@ -147,22 +148,16 @@ def _nearest(
     return np.concatenate([(part @ other.T).argmax(dim=1).numpy() for part in one.split(1024)])
 
 
-def _constant(material: Material, parted: Parted, first: np.ndarray) -> list[str]:
+def constant(material: Material, parted: Parted, first: np.ndarray) -> list[str]:
     """Return for every row the text whose words are most common among those learned from.
 
     score(text) = mean over its words of the share of texts with that word.
     """
     known = [material.texts[row] for row in parted.learning]
     words = [set(text.lower().split()) for text in known]
-    shares: dict[str, int] = {}
-    for own in words:
-        for word in own:
-            shares[word] = shares.get(word, 0) + 1
-    counts: dict[str, int] = {}
-    for text in known:
-        counts[text] = counts.get(text, 0) + 1
-    most = max(counts, key=counts.__getitem__)
-    if counts[most] > 1:  # answers repeat: the most frequent one
+    shares, counts = Counter(word for own in words for word in own), Counter(known)
+    ((most, times),) = counts.most_common(1)
+    if times > 1:  # answers repeat: the most frequent one
         return [most] * len(first)
     means = [sum(shares[w] for w in own) / max(len(own), 1) for own in words]
     return [known[int(np.argmax(means))]] * len(first)

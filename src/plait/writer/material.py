@@ -10,13 +10,12 @@ import numpy as np
 from plait.data.detect import detect, require_target, split_targets
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
-from plait.data.split import apart, make_split, parse_way
+from plait.data.split import apart, make_split, marking
 from plait.data.table import Table
-from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.config import FitConfig
 from plait.errors import ColumnError, TableError
 from plait.fitting import check_cells, overrides_of, require_rows
-from plait.model import known_targets, prepare, prepare_raw
+from plait.model import known_targets, prepare, prepare_networks
 from plait.progress import Progress
 from plait.tasks.target import Target
 from plait.types import Column, Modality, Sample, Schema
@@ -92,9 +91,8 @@ def gather(
     """
     names, said = split_targets(target, table)
     require_rows(table)
-    _, split_column = parse_way(split, table)
-    hidden = [split_column] if (split or "").startswith("column:") else []
-    schema = detect(table, names, overrides_of(modalities) | said, [*ignore, *hidden])
+    hidden = [*ignore, *marking(split, table)]
+    schema = detect(table, names, overrides_of(modalities) | said, hidden)
     column = _text_of(schema, names)
     name = column.name
     sources = sources_of(schema)
@@ -117,10 +115,7 @@ def gather(
     check_cells(reader, sources, config.max_bad_share)
     raw: dict[str, Sequence[Sample | None]] = {}
     if config.encoders.finetune.way != "none":
-        prepares = {
-            n: e.backbone.prepare for n, e in encoders.items() if isinstance(e, Pretrained)
-        }  # fmt: skip
-        raw = prepare_raw(reader, sources, prepares, samples, progress)
+        raw = prepare_networks(reader, sources, encoders, samples, progress)
     keys, groups = keys_of(Reader(known, Ledger()), sources)  # the ledger is whole already
     beside = [require_target(schema, other) for other in names if other != name]
     others, truth = _others(reader, beside)
@@ -165,12 +160,8 @@ def _part(table: Table, way: str | None, material: Material, seed: int) -> Parte
     """Return which rows learn, and which are judged."""
     known = material.rows
     if way is not None:
-        made = make_split(table, way, 1, None, seed)
-        if len(made.test):
-            learning = np.setdiff1d(known, made.test)
-            return Parted(learning, np.intersect1d(made.test, known), True)
-        learning, judged = made.folds[0]
-        return Parted(np.intersect1d(learning, known), np.intersect1d(judged, known), False)
+        learning, judged, kept = make_split(table, way, 1, None, seed).once
+        return Parted(np.intersect1d(learning, known), np.intersect1d(judged, known), kept)
     order = np.random.default_rng(seed).permutation(known)
     count = min(max(round(HELD_OUT * len(known)), 1), MOST_JUDGED)
     judged, learning = apart(order, material.groups, [count])

@@ -19,9 +19,11 @@ def keys_of(reader: Reader, sources: Sequence[Source]) -> tuple[np.ndarray, np.n
         (n) numbers of rows with the same inputs, NaN where there is none; and (n) numbers of rows
         that have a picture, sound or video in common, or all inputs where there are no such media.
     """
-    keys = content_keys(reader, {"": tuple(sources)})
-    media = {source.name: (source,) for source in sources if source.kind in MEDIA}
-    return keys[:, 0], components(content_keys(reader, media) if media else keys)
+    keys = content_keys(reader, {source.name: (source,) for source in sources})
+    rows = np.unique(np.nan_to_num(keys, nan=-1.0), axis=0, return_inverse=True)[1]
+    whole = np.where(np.isnan(keys).all(axis=1), np.nan, rows.reshape(-1))
+    media = [source.kind in MEDIA for source in sources]
+    return whole, components(keys[:, media] if any(media) else whole[:, None])
 
 
 def values_of(reader: Reader, columns: Sequence[Column]) -> list[tuple[Any, ...]]:

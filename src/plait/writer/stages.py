@@ -13,6 +13,7 @@ from torch import Tensor
 
 from plait.cache import Encoded
 from plait.config import to_json
+from plait.encoders.pretrained.tuned import tuned_of
 from plait.layers import has_bfloat16
 from plait.network import Network
 from plait.progress import Progress
@@ -71,7 +72,7 @@ class Stages:
         from plait.train.tuning import train_on
 
         network, config = writer.network, writer.config
-        tuned = self.made.tuned(config.encoders.finetune)
+        tuned = tuned_of(self.made.frozen, config.encoders.finetune)
         if not tuned:
             return writer
         encoders = network.by_name | tuned

@@ -21,11 +21,11 @@ from plait.decoding.config import DecodingConfig
 from plait.decoding.one_by_one import one_by_one, stream
 from plait.decoding.written import Written
 from plait.encoders.encoder import Encoder
-from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned
+from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned, tuned_of
 from plait.ensemble.config import FitConfig
 from plait.errors import TableError
 from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
-from plait.folder import new_folder, read_schema, read_states, under, write_states
+from plait.folder import new_folder, put_states, read_schema, read_states, under, write_states
 from plait.layers import one_thread
 from plait.metrics.uncertainty import Interval
 from plait.model import known_targets, prepare, prepare_raw
@@ -184,20 +184,19 @@ class Writer:
         if not len(there):
             raise TableError(f"No row has both a text in {self.target!r} and a cell to write from.")
         first, references = references_of(keys, there, known)
-        found = self.predict(table.take(first), progress)
-        result = evaluate_written(
-            self.target, [text or "" for text in found.values], references, groups[first],
-            thorough=True,
-        )  # fmt: skip
-        others = self._judged(table.take(first)) if self.others is not None else {}
+        table = table.take(first)
+        encoded = self.encode(table, Ledger(), progress)
+        texts = [text or "" for text in self.written(encoded, progress).values]
+        result = evaluate_written(self.target, texts, references, groups[first], thorough=True)
+        others = self._judged(table, encoded)
         return replace(result, left_out=everything - len(there), others=others)
 
-    def _judged(self, table: Table) -> dict[str, Interval]:
-        """Return the first metric of each target beside the text."""
-        assert self.others is not None
+    def _judged(self, table: Table, rows: Encoded) -> dict[str, Interval]:
+        """Return the first metric of each target beside the text, for a table and its rows."""
+        if self.others is None:
+            return {}
         columns = [self.schema[part.name] for part, _ in self.others.each]
         values = values_of(Reader(table, Ledger()), columns)
-        rows = self.encode(table, Ledger(), Progress(show=False))
         return judge_others(self.others, self.others.encode(values), self.scores(rows))
 
     def stream(
@@ -333,12 +332,10 @@ class Writer:
         config = from_json(FitConfig, document["config"])
         sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
         made = build(sources, config)
-        for name, encoder in made.frozen.items():
-            encoder.load_state_dict(under(stored, f"encoders/{name}/"))
-            encoder.eval()
+        put_states(made.frozen, stored)
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary(document["vocabulary"])
-        made = replace(made, trained=made.trained | made.tuned(config.encoders.finetune))
+        made = replace(made, trained=made.trained | tuned_of(made.frozen, config.encoders.finetune))
         kept = document.get("others")
         others = None if kept is None else from_json(Target, kept)
         network = network_of(document["widths"], made, vocabulary, 1.0, config, others)

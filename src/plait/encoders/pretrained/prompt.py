@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.encoders.encoder import Encoder
+from plait.encoders.padding import prefixes
 from plait.subwords import Vocabulary
 from plait.types import Column, Features, Sample
 
@@ -63,7 +64,7 @@ class Prompt(Encoder):
         tokens = [[*self.lead, *own[:-1]] for own in encoded]
         most = max(max(map(len, tokens)), 1)
         numbers = torch.tensor([own + [0] * (most - len(own)) for own in tokens])
-        mask = torch.tensor([[i < len(own) for i in range(most)] for own in tokens])
+        mask = prefixes([len(own) for own in tokens], most)
         (vectors,) = self.vectors
         device = next(vectors.parameters()).device
         mask = mask.to(device)

@@ -155,6 +155,17 @@ class FineTuned(Encoder):
         self.network.save_pretrained(folder)
 
 
+def tuned_of(frozen: Mapping[str, Encoder], config: FineTuneConfig) -> dict[str, Encoder]:
+    """Return copies that learn of the encoders on pretrained networks, if these are to learn.
+
+    Columns that read the same network train the same copy: the towers of a joint model stay one.
+    """
+    copies: dict[int, Any] = {}
+    if config.way == "none":
+        return {}
+    return {n: FineTuned(e, config, copies) for n, e in frozen.items() if isinstance(e, Pretrained)}
+
+
 def fit_sharing(
     encoders: Mapping[str, FineTuned], samples: Mapping[str, Sequence[Sample | None]], seed: int
 ) -> None:
