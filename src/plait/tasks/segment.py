@@ -26,6 +26,9 @@ class SegmentConfig:
     """Settings of segmenting.
 
     Attributes:
+        picture: the column whose pixels get classes, where several hold pictures.
+        classes: a file of names, and perhaps colours, by value (`plait.data.pixel_classes`).
+        void: values of pixels that do not count.
         side: height and width that pictures are brought to, in pixels; a multiple of 32.
         width: of the decoder.
         dropout: share of features dropped in training.
@@ -41,6 +44,9 @@ class SegmentConfig:
         flip: predict the mirrored picture too, and take the mean.
     """
 
+    picture: str = ""
+    classes: str = ""
+    void: tuple[int, ...] = ()
     side: int = 192
     width: int = 64
     dropout: float = 0.1
