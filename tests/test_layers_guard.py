@@ -119,7 +119,7 @@ HEAVY = {
     "openvino": set(),
     "optuna": set(),
     "pandas": {"estimators.py"},
-    "rich": {"report/tables.py", "report/written.py"},
+    "rich": {"report/segmented.py", "report/tables.py", "report/written.py"},
     "sklearn": {"estimators.py"},
     "safetensors": set(),
     "charset_normalizer": set(),
