@@ -134,6 +134,8 @@ def made_targets(
     # The other columns are looked at where they are read.
     alone = table.drop([name for name in table.columns if name not in names])
     schema = detect(alone, names, {n: own for n, own in overrides.items() if n in names})
+    if any(schema[name].modality is Modality.IMAGE for name in names):
+        schema = detect(table, names, overrides)  # a mask is known by the picture that it is of
     found = {name: require_target(schema, name).modality for name in names}
     kinds = [kind for kind in MADE if kind in found.values()]
     if not kinds:

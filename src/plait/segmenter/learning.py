@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from plait.ensemble.journal import Journal
 from plait.errors import TableError, many
 from plait.fitting import fingerprint, overrides_of, versions, without_nan
 from plait.grouping import components
-from plait.making.material import Keep, Material, Request, gather, part
+from plait.making.material import Keep, Material, Parted, Request, gather, part
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.segmenter.building import build, network_of, picture_of, ready
@@ -78,9 +78,59 @@ def segment(
     """
     table, progress = read(table), progress or Progress()
     config = ready(config or FitConfig(), preset)
-    cut = _tiled(table, target, modalities or {}, ignore, split, config)
-    kept_of = Kept(config.segment)
-    request = Request(target, Modality.MASK, modalities or {}, ignore, split, kept_of)
+    ready_made = gathered(table, target, modalities or {}, ignore, split, config, progress)
+    material, parted = ready_made.material, ready_made.parted
+    facts = {
+        "rows": len(material.rows),
+        "apart": parted.kept,
+        "fingerprint": fingerprint(table),
+        "skipped": dict(material.ledger.counts()),
+        "versions": versions(),
+    }
+    place = None if journal is None else Path(journal)
+    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
+    kept = Journal(place, facts | run, track)
+    record = kept.record(0, material.target)
+    model = learn(material, ready_made.classes, parted.learning, config, record, progress)
+    found = model.evaluate(ready_made.judged, progress)
+    if not parted.kept:
+        record = kept.record(None, material.target)
+        model = learn(material, ready_made.classes, material.rows, config, record, progress)
+    kept.remove()
+    facts["judged"] = without_nan(to_json(found))
+    return replace(model, facts=model.facts | facts)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A table made ready for a model that segments.
+
+    Attributes:
+        material: the rows, or tiles of them, made ready.
+        parted: which of them learn.
+        classes: of their pixels.
+        judged: the rows of the table that are judged, whole.
+    """
+
+    material: Material
+    parted: Parted
+    classes: PixelClasses
+    judged: Table
+
+
+def gathered(
+    table: Table,
+    target: str | Sequence[str],
+    modalities: Mapping[str, str],
+    ignore: Sequence[str],
+    split: str | None,
+    config: FitConfig,
+    progress: Progress,
+) -> Ready:
+    """Return a table made ready; takes and raises what `segment` does."""
+    cut = _tiled(table, target, modalities, ignore, split, config)
+    kept = Kept(config.segment)
+    request = Request(target, Modality.MASK, modalities, ignore, split, kept)
     material, parted = gather(
         cut.table, request, lambda sources: build(sources, config).encoders, config, progress
     )
@@ -95,30 +145,10 @@ def segment(
             f"and {len(parted.judged)} to be judged; each needs one. Rows of one picture stay "
             "together: add rows, or name a split."
         )
-    facts = {
-        "rows": len(material.rows),
-        "apart": parted.kept,
-        "fingerprint": fingerprint(table),
-        "skipped": dict(material.ledger.counts()),
-        "versions": versions(),
-    }
-    place = None if journal is None else Path(journal)
-    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
-    kept = Journal(place, facts | run, track)
-    classes = kept_of.classes(material)
-    model = learn(
-        material, classes, parted.learning, config, kept.record(0, material.target), progress
-    )
     judged = material.table.take(parted.judged)
     if cut.table is not table:
         judged = table.take(np.unique(cut.origin[judged.rows]))
-    found = model.evaluate(judged, progress)
-    if not parted.kept:
-        record = kept.record(None, material.target)
-        model = learn(material, classes, material.rows, config, record, progress)
-    kept.remove()
-    facts["judged"] = without_nan(to_json(found))
-    return replace(model, facts=model.facts | facts)
+    return Ready(material, parted, kept.classes(material), judged)
 
 
 class Kept:

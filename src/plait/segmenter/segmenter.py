@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 from plait.cache import Encoded
 from plait.config import from_json, to_json
-from plait.data.loader import Reader, decode
+from plait.data.loader import Reader, Source, decode
 from plait.data.mask import Mask, require_size
 from plait.data.pixel_classes import PixelClasses
 from plait.data.quality import Ledger
@@ -84,9 +84,8 @@ class Segmenter(Maker):
 
     @property
     def phrases(self) -> bool:
-        """Whether words say what is meant: a text is read, and a pixel is meant or not."""
-        binary = len(self.classes) == 2 and self.classes.values[0] == 0
-        return binary and any(source.kind == "text" for source in self.sources)
+        """Whether words say what is meant."""
+        return tells_phrases(self.classes, self.sources)
 
     def predict(self, table: Any, progress: Progress | None = None) -> Masks:
         """Make the mask of every row; other cells and columns than the picture may be missing.
@@ -170,8 +169,33 @@ class Segmenter(Maker):
             TableError: when no row has a mask and a picture.
         """
         table, progress = read(table), progress or Progress()
+        known = self.known(table)
+        there: list[int] = []
+        unknown: list[int] = []
+
+        def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for row, truth, made in self.pairs(known, progress, unknown.append):
+                there.append(row)
+                yield truth, made
+
+        groups, seed = keys_of(Reader(known, Ledger()), self.sources)[1], self.config.seed
+        if self.phrases:
+            phrases = JudgedPhrases.of(pairs())
+            result = evaluate_phrases(self.target, phrases, groups[there], seed)
+        else:
+            names = self.classes.names
+            masks = JudgedMasks.of(pairs(), len(names))
+            result = evaluate_masks(self.target, masks, names, groups[there], seed)
+        return replace(result, left_out=len(table) - len(there), unknown=sum(unknown))
+
+    def known(self, table: Table) -> Table:
+        """Return the rows that have a picture and a mask of its size.
+
+        Raises:
+            ColumnError: when the table lacks the target column.
+            TableError: when there is none.
+        """
         table.require(self.target)
-        column = self.schema[self.target]
 
         def fitting(row: int, mask: Mask) -> bool:
             size = size_of_cell(table, self.picture, row)
@@ -180,30 +204,31 @@ class Segmenter(Maker):
             require_size(mask, size)
             return True
 
-        rows, _ = known_targets(table, [column], Ledger(), fitting)
+        rows, _ = known_targets(table, [self.schema[self.target]], Ledger(), fitting)
         if not len(rows):
             raise TableError(
                 f"No row has both a mask in {self.target!r} and a picture in {self.picture!r}."
             )
-        known, unknown, there = table.take(rows), [], []
+        return table.take(rows)
 
-        def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            for row, made in enumerate(self.each(known, Ledger(), progress)):
-                if made is not None:
-                    mask = decode(known.cell(column.name, row), Modality.MASK, known)
-                    unknown.append(self.classes.unknown(mask))
-                    there.append(row)
-                    yield self.classes.encode(mask), made
+    def pairs(
+        self,
+        known: Table,
+        progress: Progress,
+        told: Callable[[int], None] = lambda unknown: None,
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yield each row that a mask is made of, its true and its predicted classes (h w).
 
-        groups = keys_of(Reader(known, Ledger()), self.sources)[1]
-        if self.phrases:
-            phrases = JudgedPhrases.of(pairs())
-            result = evaluate_phrases(self.target, phrases, groups[there], self.config.seed)
-        else:
-            names = self.classes.names
-            masks = JudgedMasks.of(pairs(), len(names))
-            result = evaluate_masks(self.target, masks, names, groups[there], self.config.seed)
-        return replace(result, left_out=len(table) - len(there), unknown=sum(unknown))
+        Args:
+            known: rows with a mask.
+            progress: where to show it.
+            told: is given how many pixels of the true mask have values that are no class.
+        """
+        for row, made in enumerate(self.each(known, Ledger(), progress)):
+            if made is not None:
+                mask = decode(known.cell(self.target, row), Modality.MASK, known)
+                told(self.classes.unknown(mask))
+                yield row, self.classes.encode(mask), made
 
     def own(self) -> dict[str, Any]:
         """Return what the classes are, and of which picture."""
@@ -231,3 +256,9 @@ class Segmenter(Maker):
             stored.schema, document["target"], stored.sources, made.frozen, network.eval(), config,
             document["facts"], Ledger(), document["picture"], classes,
         )  # fmt: skip
+
+
+def tells_phrases(classes: PixelClasses, sources: Sequence[Source]) -> bool:
+    """Return whether words say what is meant: a text is read, and a pixel is meant or not."""
+    binary = len(classes) == 2 and classes.values[0] == 0
+    return binary and any(source.kind == "text" for source in sources)

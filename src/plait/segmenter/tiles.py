@@ -74,6 +74,7 @@ def put_together(
     for part, box in zip(parts, boxes, strict=True):
         shares = np.ascontiguousarray(np.moveaxis(part, 0, 2), dtype=np.float32)
         own = cv2.resize(shares, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+        own = own.reshape(box.height, box.width, -1)  # of one class there is no third axis
         if len(boxes) == 1:
             return own
         if not total.size:
