@@ -63,6 +63,7 @@ LAYERS = {
     "space_training": 11,
     "aligning": 11,
     "judging": 11,
+    "open_vocabulary": 11,
     "pairing": 11,
     "making": 10,
     "segmenter": 11,
