@@ -91,6 +91,7 @@ COMMANDS = (
     "recommend",
     "regions",
     "search",
+    "segment",
     "spaces",
     "spaces_judged",
     "vectors",
