@@ -65,6 +65,8 @@ LAYERS = {
     "judging": 11,
     "open_vocabulary": 11,
     "pairing": 11,
+    "making": 10,
+    "segmenter": 11,
     "writer": 11,
     "datasets": 10,
     "report": 10,

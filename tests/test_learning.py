@@ -8,19 +8,20 @@ import pytest
 
 import plait
 from plait.errors import ColumnError, ConfigError
-from plait.learning import written_targets
+from plait.learning import made_targets
 from plait.model import Model
+from plait.types import Modality
 
 
 def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
     table = plait.read(str(things))
-    assert written_targets(table, "kind", {}) == []
-    assert written_targets(table, "price", {}) == []
-    assert written_targets(table, "kind:text", {}) == ["kind:text"]
-    assert written_targets(table, "text", {}) == ["text"]
-    assert written_targets(table, "text", {"text": "category"}) == []
-    assert written_targets(table, ["kind", "price"], {}) == []
-    assert written_targets(table, ["kind", "text"], {}) == ["text", "kind"]
+    assert made_targets(table, "kind", {}) == (None, [])
+    assert made_targets(table, "price", {}) == (None, [])
+    assert made_targets(table, "kind:text", {}) == (Modality.TEXT, ["kind:text"])
+    assert made_targets(table, "text", {}) == (Modality.TEXT, ["text"])
+    assert made_targets(table, "text", {"text": "category"}) == (None, [])
+    assert made_targets(table, ["kind", "price"], {}) == (None, [])
+    assert made_targets(table, ["kind", "text"], {}) == (Modality.TEXT, ["text", "kind"])
 
 
 def test_one_text_at_a_time(things: Path) -> None:

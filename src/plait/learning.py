@@ -13,14 +13,18 @@ from plait.data.read import read
 from plait.data.table import Table
 from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
-from plait.errors import ConfigError
+from plait.errors import ColumnError, ConfigError
 from plait.model import Model
 from plait.progress import Progress
 from plait.train.record import Track
 from plait.types import Modality
 
 if TYPE_CHECKING:
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
+
+MADE = (Modality.TEXT, Modality.MASK)
+"""Modalities of targets that are made by a model of their own, and not predicted in a contest."""
 
 
 def fit(
@@ -37,18 +41,19 @@ def fit(
     journal: str | Path | None = None,
     track: Track | None = None,
     progress: Progress | None = None,
-) -> Model | Writer:
-    """Learn to make columns from the others: classes, labels and numbers, or a text and such.
+) -> Model | Writer | Segmenter:
+    """Learn to make columns from the others: classes, labels and numbers, a text, or a mask.
 
-    Takes and raises what `plait.fitting.fit` does; a text has no search for settings yet (`trials`)
-    and no model to start from.
+    Takes and raises what `plait.fitting.fit` does; texts and masks have no search for settings yet
+    (`trials`) and no model to start from.
 
     Returns:
-        A `Model`, or a `Writer` where the target is a text (see `plait.writer.learning.write`).
+        A `Model`; a `Writer` where the target is a text (see `plait.writer.learning.write`), a
+        `Segmenter` where it is a mask (see `plait.segmenter.learning.segment`).
     """
     table = read(table)
-    written = written_targets(table, target, modalities or {})
-    if not written:
+    made, names = made_targets(table, target, modalities or {})
+    if made is None:
         return fitting.fit(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             config=config, trials=trials, start=start, journal=journal, track=track,
@@ -57,13 +62,20 @@ def fit(
     for name, asked in (("trials", bool(trials)), ("start", start is not None)):
         if asked:
             raise ConfigError(
-                f"Target {written[0]!r} is a text, for which there is no {name!r} yet; leave it "
-                "out."
+                f"Target {names[0]!r} is a {made.value}, for which there is no {name!r} yet; leave "
+                "it out."
             )
+    if made is Modality.MASK:
+        from plait.segmenter.learning import segment
+
+        return segment(
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            config=config, journal=journal, track=track, progress=progress,
+        )  # fmt: skip
     from plait.writer.learning import write
 
     return write(
-        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
         config=config, journal=journal, track=track, progress=progress,
     )  # fmt: skip
 
@@ -84,38 +96,54 @@ def compare(
 
     Takes and raises what `plait.fitting.compare` does. A text is written by each of them, and
     beside them stand the text that suits most rows and that of the nearest row (see
-    `plait.writer.comparing.compare`).
+    `plait.writer.comparing.compare`), masks likewise (`plait.segmenter.comparing.compare`).
     """
     table = read(table)
-    written = written_targets(table, target, modalities or {})
-    if not written:
+    made, names = made_targets(table, target, modalities or {})
+    if made is None:
         return fitting.compare(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
         )  # fmt: skip
+    if made is Modality.MASK:
+        from plait.segmenter.comparing import compare as compare_masks
+
+        return compare_masks(
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            fusions=fusions or ("concat",), config=config, progress=progress,
+        )  # fmt: skip
     from plait.writer.comparing import compare
 
     return compare(
-        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
         fusions=fusions or ("concat",), config=config, progress=progress,
     )  # fmt: skip
 
 
-def written_targets(
+def made_targets(
     table: Table, target: str | Sequence[str], modalities: Mapping[str, str]
-) -> list[str]:
-    """Return the targets as they were said, the text first; none where none of them is a text.
+) -> tuple[Modality | None, list[str]]:
+    """Return what is made, if anything is, and the targets as they were said, that one first.
 
     Raises:
-        ColumnError: for a column that is not there, or cannot be a target.
+        ColumnError: for a column that is not there, or cannot be a target; or where there are a
+            text and a mask.
     """
     names, said = split_targets(target, table)
     overrides = fitting.overrides_of(modalities) | said
     # The other columns are looked at where they are read.
     alone = table.drop([name for name in table.columns if name not in names])
     schema = detect(alone, names, {n: own for n, own in overrides.items() if n in names})
+    if any(schema[name].modality is Modality.IMAGE for name in names):
+        schema = detect(table, names, overrides)  # a mask is known by the picture that it is of
     found = {name: require_target(schema, name).modality for name in names}
-    if Modality.TEXT not in found.values():
-        return []
-    ordered = sorted(names, key=lambda name: found[name] is not Modality.TEXT)
-    return [f"{name}:{said[name].value}" if name in said else name for name in ordered]
+    kinds = [kind for kind in MADE if kind in found.values()]
+    if not kinds:
+        return None, []
+    if len(kinds) > 1:
+        raise ColumnError(
+            f"Targets hold {' and '.join(kind.value for kind in kinds)}, which no one model makes; "
+            "take one of them."
+        )
+    ordered = sorted(names, key=lambda name: found[name] is not kinds[0])
+    return kinds[0], [f"{n}:{said[n].value}" if n in said else n for n in ordered]

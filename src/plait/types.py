@@ -56,7 +56,13 @@ READABLE = (
 )
 """Modalities that can be an input today."""
 
-PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER, Modality.TEXT)
+PREDICTABLE = (
+    Modality.CATEGORY,
+    Modality.CATEGORIES,
+    Modality.NUMBER,
+    Modality.TEXT,
+    Modality.MASK,
+)
 """Modalities that can be a target today."""
 
 TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)
@@ -218,6 +224,9 @@ class Features:
             pooled=self.pooled * scale[:, None],
             tokens=self.tokens * scale[:, None, None],
             mask=self.mask & kept[:, None],
+            maps=None
+            if self.maps is None
+            else tuple(m * scale[:, None, None, None] for m in self.maps),
         )
 
     def to(self, place: torch.device | torch.dtype) -> Features:

@@ -11,6 +11,7 @@ from plait.commands.options import (
     Adapt,
     AsIs,
     Balance,
+    Classes,
     Columns,
     ConfigFile,
     Encoders,
@@ -21,6 +22,7 @@ from plait.commands.options import (
     Instruction,
     Join,
     LanguageModel,
+    MaskOf,
     Metric,
     ModelArgument,
     Outside,
@@ -32,12 +34,15 @@ from plait.commands.options import (
     SplitOption,
     TableArgument,
     Target,
+    Tile,
     Urls,
+    Void,
     fit_config,
     fusions_of,
     modalities_of,
     names_of,
     read_table,
+    segmenting_config,
     show,
     show_skipped,
     targets_of,
@@ -46,6 +51,7 @@ from plait.commands.options import (
 
 if TYPE_CHECKING:
     from plait.model import Model
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
 
 
@@ -81,6 +87,10 @@ def fit(
     adapt: Adapt = None,
     as_is: AsIs = False,
     reward: Reward = None,
+    picture: MaskOf = None,
+    classes: Classes = None,
+    void: Void = None,
+    tile: Tile = None,
     config: ConfigFile = None,
     tune: Annotated[
         int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
@@ -105,9 +115,9 @@ def fit(
 
     from plait.folder import require_free
     from plait.learning import fit
-    from plait.model import Model
     from plait.progress import Progress
     from plait.train.record import Track
+    from plait.writer.writer import Writer
 
     journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
     training = journal.with_name(f".{output.name}-training")
@@ -124,23 +134,29 @@ def fit(
         ),
         ignore=names_of(ignore),
         split=split,
-        config=writing_config(
-            fit_config(
-                config,
-                encoders,
-                fine_tune,
-                fusion=fusion,
-                head=head,
-                balance=balance,
-                folds=folds,
-                metric=metric,
-                seed=seed,
+        config=segmenting_config(
+            writing_config(
+                fit_config(
+                    config,
+                    encoders,
+                    fine_tune,
+                    fusion=fusion,
+                    head=head,
+                    balance=balance,
+                    folds=folds,
+                    metric=metric,
+                    seed=seed,
+                ),
+                language_model,
+                instruction,
+                adapt,
+                as_is,
+                reward,
             ),
-            language_model,
-            instruction,
-            adapt,
-            as_is,
-            reward,
+            picture,
+            classes,
+            void,
+            tile,
         ),
         trials=tune,
         start=start,
@@ -154,21 +170,27 @@ def fit(
         training.rename(folder / "training")
     _show_model(model, folder, Path(table).name)
     show_skipped(model.ledger, folder)
-    verb = "predict" if isinstance(model, Model) else "caption"
+    verb = "caption" if isinstance(model, Writer) else "predict"
     show(f"The model is in {folder}. Next: plait {verb} {folder} new.csv")
 
 
-def _show_model(model: Model | Writer, folder: Path, table: str) -> None:
+def _show_model(model: Model | Writer | Segmenter, folder: Path, table: str) -> None:
     """Show how good a model is, and draw it into its folder."""
     from plait.config import from_json
     from plait.ensemble.board import Board
     from plait.ensemble.tune import Tuning
+    from plait.evaluate.segmented import SegmentedEvaluation
     from plait.evaluate.written import read_evaluation
     from plait.model import Model
     from plait.report.plots import board_plot, tuning_plot
+    from plait.report.segmented import segmented_table
     from plait.report.tables import board_table
     from plait.report.written import written_table
+    from plait.segmenter.segmenter import Segmenter
 
+    if isinstance(model, Segmenter):
+        show(segmented_table(from_json(SegmentedEvaluation, model.facts["judged"])))
+        return
     if not isinstance(model, Model):
         show(written_table(read_evaluation(model.facts["judged"])))
         _draw_written(model, folder)
@@ -228,6 +250,10 @@ def compare(
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
+    picture: MaskOf = None,
+    classes: Classes = None,
+    void: Void = None,
+    tile: Tile = None,
     config: ConfigFile = None,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
@@ -258,15 +284,21 @@ def compare(
         ignore=names_of(ignore),
         split=split,
         fusions=fusions_of(fusion) if fusion else None,
-        config=fit_config(
-            config,
-            encoders,
-            fine_tune,
-            head=head,
-            balance=balance,
-            folds=folds,
-            metric=metric,
-            seed=seed,
+        config=segmenting_config(
+            fit_config(
+                config,
+                encoders,
+                fine_tune,
+                head=head,
+                balance=balance,
+                folds=folds,
+                metric=metric,
+                seed=seed,
+            ),
+            picture,
+            classes,
+            void,
+            tile,
         ),
         progress=Progress(lines=True),
     )

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from plait.data.table import Table
     from plait.evaluate.written import Texts
     from plait.model import Prediction
+    from plait.segmenter.files import MaskFiles
+
+MADE = {
+    "writer": "writes texts; `plait ask` shows what each word rests on.",
+    "segmenter": "makes masks.",
+}
+"""What models do that make a column, by what their folder holds."""
 
 
 def predict(
@@ -45,23 +52,38 @@ def predict(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Predict every row of a table into a file; where the target is a text, write it."""
+    """Predict every row of a table into a file; write texts; make masks into a folder beside it."""
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
     from plait.progress import Progress
-    from plait.report.files import SUFFIXES, require_new, write_columns, write_predictions
+    from plait.report.files import (
+        SUFFIXES,
+        require_new,
+        require_new_folder,
+        write_columns,
+        write_predictions,
+    )
     from plait.report.written import written_columns
+    from plait.segmenter.files import write_masks
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
 
     require_new(output, overwrite, SUFFIXES)
-    progress = Progress(lines=True)
-    if kind_of(model) == "writer":
-        if probabilities or explain:
-            raise ConfigError(
-                "--probabilities and --explain are of classes and numbers, and this model writes "
-                "texts; `plait ask` shows what each word rests on."
-            )
+    progress, kind = Progress(lines=True), kind_of(model)
+    if kind in MADE and (probabilities or explain):
+        raise ConfigError(
+            f"--probabilities and --explain are of classes and numbers, and this model {MADE[kind]}"
+        )
+    if kind == "segmenter":
+        segmenter = Segmenter.load(model)
+        rows = read_table(table, allow_outside, allow_urls, encoding, join)
+        folder = require_new_folder(output.with_suffix(".masks"), overwrite)
+        masks = write_masks(segmenter, rows, output, folder, progress)
+        say(output, rows, masks, segmenter.target, segmenter.columns)
+        show(f"The masks are in {folder}, each named in column {segmenter.target!r} of the file.")
+        return
+    if kind == "writer":
         writer = Writer.load(model)
         rows = read_table(table, allow_outside, allow_urls, encoding, join)
         texts = writer.predict(rows, progress)
@@ -76,7 +98,7 @@ def predict(
 
 
 def say(
-    output: Path, rows: Table, made: Prediction | Texts, target: str, columns: list[str]
+    output: Path, rows: Table, made: Prediction | Texts | MaskFiles, target: str, columns: list[str]
 ) -> None:
     """Say what was written where, and what could not be read."""
     from plait.report.files import require_new
@@ -101,22 +123,42 @@ def evaluate(
     allow_urls: Urls = False,
     encoding: Encoding = None,
     join: Join = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="PNG of the best, median and worst masks, of a model that makes masks."),
+    ] = None,
 ) -> None:
     """Score a model on a table whose target is known, or a space on rows that have both sides."""
     from plait.config import to_json
+    from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
+    from plait.progress import Progress
+    from plait.report.segmented import segmented_table
     from plait.report.tables import evaluation_table, retrieval_table
     from plait.report.written import written_table
+    from plait.segmenter.files import draw_masks
+    from plait.segmenter.segmenter import Segmenter
     from plait.space import Space
     from plait.writer.writer import Writer
 
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
-    if kind_of(model) == "space":
+    kind = kind_of(model)
+    if sheet is not None and kind != "segmenter":
+        raise ConfigError("--sheet shows masks, and this model makes none; leave it out.")
+    if kind == "segmenter":
+        segmenter = Segmenter.load(model)
+        masks = segmenter.evaluate(rows)
+        show_json(to_json(masks)) if json else show(segmented_table(masks))
+        if sheet is not None:
+            draw_masks(segmenter, rows, sheet, Progress(lines=True))
+            show(f"The best, the median and the worst: {sheet}")
+        return
+    if kind == "space":
         found = Space.load(model).evaluate(rows)
         show_json(to_json(list(found))) if json else show(retrieval_table(found))
         return
-    if kind_of(model) == "writer":
+    if kind == "writer":
         texts = Writer.load(model).evaluate(rows)
         show_json(to_json(texts)) if json else show(written_table(texts))
         return

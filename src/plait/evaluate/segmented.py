@@ -145,6 +145,50 @@ OF_MATRIX: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """Scores that follow from the sum of the rows' matrices, by name."""
 
 
+def mask_scores(
+    judged: JudgedMasks, groups: np.ndarray, seed: int = 0
+) -> dict[str, tuple[float, np.ndarray]]:
+    """Return every metric's value, and (resamples) values of it on rows that were drawn again.
+
+    Args:
+        judged: the rows, n of them.
+        groups: (n) numbers of rows that belong together; they are drawn whole.
+        seed: of the draws; the same rows are drawn for the same groups, so that gains are paired.
+    """
+    counts = resample_counts(groups, seed)
+    total = judged.matrices.sum(axis=0)
+    drawn = {
+        name: np.concatenate([score(part) for part in _drawn(judged.matrices, counts)])
+        for name, score in OF_MATRIX.items()
+    }
+    found = {name: (float(score(total)), drawn[name]) for name, score in OF_MATRIX.items()}
+    edges = mean_over(judged.boundaries)
+    return _known(found | {"boundary_f1": (float(mean_over(edges)), _means(edges, counts))})
+
+
+def phrase_scores(
+    judged: JudgedPhrases, groups: np.ndarray, seed: int = 0
+) -> dict[str, tuple[float, np.ndarray]]:
+    """Return what `mask_scores` does, of phrases."""
+    counts, rows = resample_counts(groups, seed), np.arange(len(groups))
+    both, either, true = judged.intersections, judged.unions, judged.targets
+
+    def at(level: float) -> Callable[[np.ndarray], float]:
+        return lambda n: precision_at(both[n], either[n], true[n], level)
+
+    metrics: dict[str, Callable[[np.ndarray], float]] = {
+        "giou": lambda n: generalised_iou(both[n], either[n]),
+        "ciou": lambda n: cumulative_iou(both[n], either[n]),
+        **{f"precision@{level}": at(level) for level in LEVELS},
+        "nothing_accuracy": lambda n: nothing_accuracy(either[n], true[n]),
+    }
+    draws = [np.repeat(rows, drawn) for drawn in counts]
+    return _known({
+        name: (score(rows), np.array([score(draw) for draw in draws]))
+        for name, score in metrics.items()
+    })  # fmt: skip
+
+
 def evaluate_masks(
     target: str,
     judged: JudgedMasks,
@@ -161,16 +205,10 @@ def evaluate_masks(
         groups: (n) numbers of rows that belong together; they are drawn whole.
         seed: of the draws.
     """
-    counts = resample_counts(groups, seed)
-    total = judged.matrices.sum(axis=0)
-    drawn = {
-        name: np.concatenate([score(part) for part in _drawn(judged.matrices, counts)])
-        for name, score in {**OF_MATRIX, "": iou}.items()
-    }
-    scores = {name: interval(float(score(total)), drawn[name]) for name, score in OF_MATRIX.items()}
-    edges = mean_over(judged.boundaries)
-    scores["boundary_f1"] = interval(float(mean_over(edges)), _means(edges, counts))
-    each, draws = iou(total), drawn[""]
+    scores = _intervals(mask_scores(judged, groups, seed))
+    counts, total = resample_counts(groups, seed), judged.matrices.sum(axis=0)
+    each = iou(total)
+    draws = np.concatenate([iou(part) for part in _drawn(judged.matrices, counts)])
     shares = total.sum(axis=1) / max(total.sum(), 1)
     found = dice(total), mean_over(judged.boundaries.T)
     classes = tuple(
@@ -182,7 +220,7 @@ def evaluate_masks(
         )
         for number, name in enumerate(names)
     )
-    return SegmentedEvaluation(target, "mean_iou", len(groups), _known(scores), classes)
+    return SegmentedEvaluation(target, "mean_iou", len(groups), scores, classes)
 
 
 def evaluate_phrases(
@@ -196,25 +234,8 @@ def evaluate_phrases(
         groups: (n) numbers of rows that belong together, as phrases of one picture do.
         seed: of the draws.
     """
-    counts = resample_counts(groups, seed)
-    rows = np.arange(len(groups))
-    both, either, true = judged.intersections, judged.unions, judged.targets
-
-    def at(level: float) -> Callable[[np.ndarray], float]:
-        return lambda n: precision_at(both[n], either[n], true[n], level)
-
-    metrics: dict[str, Callable[[np.ndarray], float]] = {
-        "giou": lambda n: generalised_iou(both[n], either[n]),
-        "ciou": lambda n: cumulative_iou(both[n], either[n]),
-        **{f"precision@{level}": at(level) for level in LEVELS},
-        "nothing_accuracy": lambda n: nothing_accuracy(either[n], true[n]),
-    }
-    draws = [np.repeat(rows, drawn) for drawn in counts]
-    scores = {
-        name: interval(score(rows), np.array([score(draw) for draw in draws]))
-        for name, score in metrics.items()
-    }
-    return SegmentedEvaluation(target, "giou", len(groups), _known(scores))
+    scores = _intervals(phrase_scores(judged, groups, seed))
+    return SegmentedEvaluation(target, "giou", len(groups), scores)
 
 
 def _drawn(matrices: np.ndarray, counts: np.ndarray) -> Iterator[np.ndarray]:
@@ -234,5 +255,11 @@ def _means(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.divide(sums, weights, out=np.full(len(sums), np.nan), where=weights > 0)
 
 
-def _known(scores: dict[str, Interval]) -> dict[str, Interval]:
-    return {name: score for name, score in scores.items() if not np.isnan(score.value)}
+def _known(
+    scores: dict[str, tuple[float, np.ndarray]],
+) -> dict[str, tuple[float, np.ndarray]]:
+    return {name: score for name, score in scores.items() if not np.isnan(score[0])}
+
+
+def _intervals(scores: Mapping[str, tuple[float, np.ndarray]]) -> dict[str, Interval]:
+    return {name: interval(*score) for name, score in scores.items()}
