@@ -93,6 +93,7 @@ COMMANDS = (
     "recommend",
     "regions",
     "search",
+    "segment",
     "spaces",
     "spaces_judged",
     "vectors",

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from plait.data.detect import detect, split_targets
-from plait.data.loader import DECODE_SIDE, Reader
+from plait.data.image import size_of
+from plait.data.loader import Reader
 from plait.data.media import read_bytes
 from plait.data.quality import Ledger
 from plait.data.read import read
@@ -191,9 +192,12 @@ def _look(reader: Reader, column: Column, row: int) -> Look | None:
     found = _whole(reader, column, row)
     if found is None:
         return None
+    value, table = reader.table.cell(column.stored, row), reader.table
     match column.modality:
         case Modality.IMAGE:
-            height, width = found[0].shape[:2]
+            # Large ones are decoded smaller.
+            whole = size_of(value, table.folder, table.allow_outside)
+            height, width = whole or found[0].shape[:2]
             content, measures = b"".join(p.tobytes() for p in found), (width, height)
         case Modality.MASK:
             content, measures = found.tobytes(), found.shape[::-1]
@@ -207,8 +211,7 @@ def _look(reader: Reader, column: Column, row: int) -> Look | None:
         case _:
             content, measures = found.tobytes(), (len(found), 1)
     with suppress(CellError):  # the file itself, where there is one
-        value = reader.table.cell(column.stored, row)
-        content = read_bytes(value, reader.table.folder, reader.table.allow_outside)
+        content = read_bytes(value, table.folder, table.allow_outside)
     return Look(hashlib.sha256(content).hexdigest(), *measures)
 
 
@@ -442,8 +445,7 @@ def _unlike_pictures(schema: Schema, cells: Mapping[str, list[Any]]) -> list[str
         sizes = [[one and (one.one, one.other) for one in own]
                  for own in (masks, *looks[Modality.IMAGE].values())]  # fmt: skip
         rows = [row for row, (mask, *pictures) in enumerate(zip(*sizes, strict=True))
-                if mask and any(pictures)
-                and not any(one and _same_size(mask, one) for one in pictures)]  # fmt: skip
+                if mask and any(pictures) and mask not in pictures]  # fmt: skip
         if rows:
             first = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
             found.append(
@@ -451,12 +453,6 @@ def _unlike_pictures(schema: Schema, cells: Mapping[str, list[Any]]) -> list[str
                 f"({first})."
             )
     return found
-
-
-def _same_size(mask: tuple[float, float], picture: tuple[float, float]) -> bool:
-    """Return whether a mask has its picture's size; large JPEGs are decoded in a half, fourth..."""
-    scales = (1, 2, 4, 8) if max(picture) >= DECODE_SIDE else (1,)
-    return any(tuple(-(-side // scale) for side in mask) == picture for scale in scales)
 
 
 def _class_findings(target: str, classes: Mapping[str, int]) -> list[str]:

@@ -285,11 +285,13 @@ def test_asked_in_another_way(folders: Any) -> None:
     )
     with pytest.raises(ConfigError, match="names its own 4 classes and takes no phrases"):
         classes.predict(PICTURES, ["a", "b"])
-    with pytest.raises(ConfigError, match="needs a text for each picture"):
+    with pytest.raises(ConfigError, match="needs a phrase .--phrase. for each picture"):
         phrases.predict(PICTURES)
-    with pytest.raises(ConfigError, match="needs a text for each picture"):
+    with pytest.raises(ConfigError, match="needs a phrase .--phrase. for each picture"):
         phrases.predict(PICTURES[:1], [Prompt(((1, 1),))])
-    with pytest.raises(ConfigError, match="needs a Prompt with points or a box for each picture"):
+    with pytest.raises(
+        ConfigError, match="needs a prompt with points or a box .--point, --box. for each"
+    ):
         prompts.predict(PICTURES[:1], ["the cup"])
     with pytest.raises(ConfigError, match="2 pictures, but 1 phrases; give one for each"):
         phrases.predict(PICTURES, ["the cup"])
