@@ -14,7 +14,9 @@ from plait.segmenter.comparing import CONSTANT, Grey, Same
 
 
 def test_neither_picture_nor_phrase_is_enough(phrases: Path) -> None:
-    board = plait.compare(str(phrases), "mask", modalities={"phrase": "text"}, config=small(epochs=9))
+    board = plait.compare(
+        str(phrases), "mask", modalities={"phrase": "text"}, config=small(epochs=9)
+    )
     lines = {line.name: line for line in board.lines}
     assert set(lines) == {"photo", "phrase", "concat", CONSTANT}
     assert board.metric == "giou"

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_models import mobilenet
 from PIL import Image
-from squares import make_classes
+from safetensors.torch import load_file
+from squares import make_classes, small
 
 import plait
 from plait.data.quality import Ledger
+from plait.encoders.pretrained.config import FineTuneConfig
 from plait.errors import ColumnError, TableError
 from plait.progress import Progress
+from plait.segmenter.learning import segment
 from plait.segmenter.segmenter import Segmenter
 
 QUIET = Progress(show=False)
@@ -112,3 +116,23 @@ def test_what_is_refused(of_classes: Segmenter, tmp_path: Path) -> None:
     table["photo"] = ["gone.png"]
     with pytest.raises(TableError, match="No row has both a mask in 'mask' and a picture in 'ph"):
         of_classes.evaluate(plait.read(table, folder=tmp_path), QUIET)
+
+
+@pytest.mark.parametrize("way", ["none", "all", "lora"])
+def test_a_pretrained_network_is_kept_as_far_as_it_learned(
+    classes: Path, tmp_path: Path, way: str
+) -> None:
+    folder = mobilenet(tmp_path / "network")
+    config = small(epochs=1, side=64, void=[9])
+    encoders = replace(config.encoders, of_image=str(folder),
+                       finetune=FineTuneConfig(way=way, rate=1e-3))  # type: ignore[arg-type]  # fmt: skip
+    table = plait.read(str(classes)).take(range(12))
+    model = segment(table, "mask", config=replace(config, encoders=encoders), progress=QUIET)
+    stored = load_file(model.save(tmp_path / "model") / "weights.safetensors")
+    assert any(".backbone." in name for name in stored) == (way != "none")
+    loaded = plait.load(tmp_path / "model")
+    for one, other in zip(
+        model.predict(table, QUIET).classes, loaded.predict(table, QUIET).classes, strict=True
+    ):
+        assert one is not None
+        assert (one == other).all()
