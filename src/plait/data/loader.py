@@ -14,6 +14,7 @@ import numpy as np
 from plait.data.audio import read_sound, read_track
 from plait.data.category import read_categories, read_category
 from plait.data.date import read_date
+from plait.data.histories import read_keys
 from plait.data.image import read_pictures
 from plait.data.number import read_number
 from plait.data.quality import Ledger
@@ -155,6 +156,8 @@ def decode(value: Any, modality: Modality, table: Table, size: int = 0) -> Any:
             return read_series(value, size)
         case Modality.VECTOR:
             return read_vector(value, size)
+        case Modality.HISTORY:
+            return read_keys(value)
     raise CellError(f"{modality.value} cells are not read yet")
 
 

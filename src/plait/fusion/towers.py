@@ -67,11 +67,22 @@ class Towers(Fusion):
         for number, group in enumerate(self.groups):
             assert isinstance(group, Fusion)
             own, there = zip(*(by_name[name] for name in group.widths), strict=True)
-            features = group.join(list(own), torch.stack(there, dim=1))
-            if not self.late:
-                features = Features.from_pooled(features.pooled, features.present)
-            found.append(replace(features, source=torch.full_like(features.source, number)))
+            found.append(self._joined(number, list(own), torch.stack(there, dim=1)))
         return found
+
+    def alone(self, number: int, features: Mapping[str, Features]) -> Features:
+        """Return one group of rows in the space, by the Features of its own sources."""
+        group = self.groups[number]
+        assert isinstance(group, Fusion)
+        return _mapped(self._joined(number, *group.laid_out(features)), self.maps[number])
+
+    def _joined(self, number: int, parts: list[Features], present: Tensor) -> Features:
+        group = self.groups[number]
+        assert isinstance(group, Fusion)
+        features = group.join(parts, present)
+        if not self.late:
+            features = Features.from_pooled(features.pooled, features.present)
+        return replace(features, source=torch.full_like(features.source, number))
 
     @property
     def last_layers(self) -> list[nn.Linear]:
