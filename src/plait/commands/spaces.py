@@ -49,6 +49,13 @@ def align(
     key: Annotated[
         str | None, typer.Option(help="Column whose equal values are never told apart.")
     ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column of what came before: 'history=film of user by timestamp', or "
+            "'history=film' for one that holds keys; may be repeated."
+        ),
+    ] = None,
     preset: Preset = "quick",
     loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
     fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
@@ -103,6 +110,7 @@ def align(
         right,
         others=other or [],
         key=key,
+        histories=history or [],
         preset=preset,
         modalities=modalities_of(
             image, text, number, category, categories, date, audio, video, series, vector

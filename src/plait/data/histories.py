@@ -56,9 +56,11 @@ class HistoryColumn:
         return cls(**found.groupdict())
 
     @property
-    def made_of(self) -> tuple[str, ...]:
-        """The columns that it is made of; none where the table holds it."""
-        return () if self.who is None or self.when is None else (self.who, self.items, self.when)
+    def made_of(self) -> tuple[str, str, str] | None:
+        """Who, what and when: the columns that it is made of; None where the table holds it."""
+        if self.who is None or self.when is None:
+            return None
+        return self.who, self.items, self.when
 
     def require(self, table: Table) -> None:
         """Refuse a table that is lacking what is needed to learn from such a history.
@@ -115,11 +117,10 @@ def with_histories(
         ledger: is told of rows without `who`, `when` or a known item.
     """
     for column in columns:
-        if column.name in table or not column.made_of or not all(
-            name in table for name in column.made_of
-        ):
+        made_of = column.made_of
+        if made_of is None or column.name in table or any(name not in table for name in made_of):
             continue
-        keys, shown = histories_of_rows(table, *column.made_of, longest, ledger)
+        keys, shown = histories_of_rows(table, *made_of, longest, ledger)
         stored = len(next(iter(table.data.values())))
         numbers = [np.zeros(0, dtype=np.int64)] * stored
         for row, own in zip(table.rows.tolist(), shown, strict=True):
