@@ -61,6 +61,7 @@ LAYERS = {
     "space_sides": 9,
     "space_histories": 9,
     "space_start": 11,
+    "space_vectors": 11,
     "space_material": 11,
     "space_training": 11,
     "aligning": 11,

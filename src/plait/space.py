@@ -17,7 +17,7 @@ from plait.data.histories import HistoryColumn, with_histories
 from plait.data.loader import Reader, Source
 from plait.data.quality import Ledger
 from plait.data.read import read
-from plait.data.reference import key_of, referred
+from plait.data.reference import joined_name, key_of, referred
 from plait.data.table import Table
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
@@ -50,7 +50,7 @@ from plait.space_histories import (
 from plait.space_sides import judge, of_groups, sides_of
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
-from plait.types import MEDIA, Features, Sample, Schema
+from plait.types import MEDIA, Features, Modality, Sample, Schema
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
 """Scores that tables show; all are in the facts."""
@@ -161,7 +161,8 @@ class Space:
         """Return (n d) float32 vectors of length 1 of a group; rows of NaN where it is missing.
 
         Args:
-            table: anything that `plait.read` takes, with at least one of the group's columns.
+            table: anything that `plait.read` takes, with at least one of the group's columns; those
+                of a joined table may have their own names, without that of the reference.
             group: by its name: its columns, with commas between them.
             progress: where to show it.
             ledger: where cells that cannot be read are noted.
@@ -192,7 +193,7 @@ class Space:
 
     def _rows(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Encoded:
         """Return the encoded rows of a table that has one of the group's columns."""
-        own, table = self.require(group), self._with_histories(read(table), ledger)
+        own, table = self.require(group), self._ready(read(table), group, ledger)
         columns = [column.stored for source in own for column in source.columns]
         if not any(name in table for name in columns):
             raise TableError(
@@ -200,6 +201,32 @@ class Space:
                 f"table has {table.columns}."
             )
         return self._encode(table, own, ledger, progress or Progress())
+
+    def groups_of(self, table: Table) -> list[str]:
+        """Return the groups of which a table has a column, or the makings of a history."""
+        found = []
+        for group, own in self.groups.items():
+            ready = self._ready(table, group, Ledger())
+            if any(column.stored in ready for source in own for column in source.columns):
+                found.append(group)
+        return found
+
+    def _ready(self, table: Table, group: str, ledger: Ledger) -> Table:
+        """Return a table as a group reads it: with histories, and the names that joins give.
+
+        A table that was joined when the space was learned may come by itself: its `age` is then
+        read as `user.age`.
+        """
+        table = self._with_histories(table, ledger)
+        stored = {c.stored for source in self.groups[group] for c in source.columns}
+        for column in self.schema.columns:
+            start = joined_name(column.name, "")
+            joined = sorted(name for name in stored if name.startswith(start))
+            if column.modality is Modality.REFERENCE and not any(n in table for n in joined):
+                for name in joined:
+                    if (bare := name.removeprefix(start)) in table:
+                        table = table.renamed(bare, name)
+        return table
 
     def _side(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Side:
         """Return what is compared of a group's rows."""

@@ -129,6 +129,6 @@ class History(Encoder):
         asks = self.query.expand(count, 1, -1)
         tokens = torch.cat([asks, self.norm(tokens)], dim=1)
         mask = torch.cat([mask.new_ones(count, 1), mask], dim=1)
-        ago = torch.arange(most + 1, dtype=torch.float32, device=mask.device).expand(count, -1)
-        found: Tensor = self.transformer(tokens, mask, self.rotary(ago, None))[:, 0]
+        ago = torch.arange(most + 1, dtype=torch.float32, device=mask.device)
+        found: Tensor = self.transformer.first(tokens, mask, self.rotary(ago[None], None))
         return found
