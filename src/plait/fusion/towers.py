@@ -71,10 +71,16 @@ class Towers(Fusion):
         return found
 
     def alone(self, number: int, features: Mapping[str, Features]) -> Features:
-        """Return one group of rows in the space, by the Features of its own sources."""
-        group = self.groups[number]
+        """Return one group of rows in the space, by the Features of its own sources.
+
+        Without the noise of training, which is there for pairs that are learned by heart: with it
+        what a history says of an order of items was not found (see LOG.md).
+        """
+        group, to_space = self.groups[number], self.maps[number]
         assert isinstance(group, Fusion)
-        return _mapped(self._joined(number, *group.laid_out(features)), self.maps[number])
+        assert isinstance(to_space, nn.Sequential)
+        quiet = nn.Sequential(*(part for part in to_space if not isinstance(part, Noise)))
+        return _mapped(self._joined(number, *group.laid_out(features)), quiet)
 
     def _joined(self, number: int, parts: list[Features], present: Tensor) -> Features:
         group = self.groups[number]
