@@ -505,7 +505,10 @@ def towers_of(
         fusion({source.name: widths[source.name] for source in own}, settings)
         for own in groups.values()
     ]
-    towers = Towers(fusions, task.width, task.hidden, settings, task.noise, late)
+    # Noise keeps pairs from being learned by heart, and hides what a history says of an order.
+    noise = [0.0 if any(source.kind == KIND for source in own) else task.noise
+             for own in groups.values()]  # fmt: skip
+    towers = Towers(fusions, task.width, task.hidden, settings, noise, late)
     encoders = {**trained, **history_encoders(towers, groups, histories, config.history)}
     ordered = {name: encoders[name] for name in sorted(encoders)}
     return Network(ordered, towers, Align(len(groups), task))

@@ -25,7 +25,7 @@ class Towers(Fusion):
         width: of the space.
         hidden: of a hidden layer in each map; 0 is a linear map.
         config: settings of the fusions; dropout of the hidden layer.
-        noise: spread of what is added in training to what each map reads.
+        noise: spread of what is added in training to what each group's map reads.
         late: keep the tokens of each group, for late interaction, and not their pooled vector.
     """
 
@@ -37,14 +37,14 @@ class Towers(Fusion):
         width: int,
         hidden: int,
         config: FusionConfig,
-        noise: float,
+        noise: Sequence[float],
         late: bool,
     ) -> None:
         super().__init__({name: d for group in groups for name, d in group.widths.items()}, config)
         self.groups = nn.ModuleList(groups)
         self.maps = nn.ModuleList(
-            nn.Sequential(Bounded(), Noise(noise), _map(group.width, width, hidden, config))
-            for group in groups
+            nn.Sequential(Bounded(), Noise(spread), _map(group.width, width, hidden, config))
+            for group, spread in zip(groups, noise, strict=True)
         )
         self.late, self._width = late, width
 

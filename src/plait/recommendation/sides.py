@@ -183,7 +183,7 @@ def network_of(
         widths[HISTORY] = tower.width
     groups = [fusion(widths, settings), Concat({ITEM: tower.width}, settings)]
     task = config.task
-    towers = Towers(groups, task.width, task.hidden, settings, task.noise, late=False)
+    towers = Towers(groups, task.width, task.hidden, settings, [task.noise] * 2, late=False)
     return Network(encoders, towers, Recommend(config.task, share))
 
 

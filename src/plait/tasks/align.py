@@ -35,7 +35,7 @@ class AlignTaskConfig:
         hidden: width of a hidden layer in each group's map; 0 maps linearly.
         noise: spread of the noise that is added in training to what each group's map reads, whose
             numbers have about the spread 1: few pairs are learned by heart without it. A joint
-            model's own space is learned on without.
+            model's own space is learned on without, and so is a group with a history.
         pooled: weight of InfoNCE on the pooled vectors beside `filip`, which by itself leaves the
             mean of a row's tokens meaningless, and with it all search by one vector a row.
     """
