@@ -27,6 +27,7 @@ from plait.encoders.config import choose_encoders, fine_tuned
 from plait.encoders.history import HistoryConfig
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.progress import Progress
+from plait.search.query import Query
 from plait.space import AlignConfig, Space
 from plait.space_histories import histories_in
 from plait.space_material import Material
@@ -39,7 +40,7 @@ QUIET = Progress(show=False)
 MADE = "history=item of user by time"
 SAID = {"item.words": "text"}
 STEPS, LATE = 14, 1100
-TRAIN = TrainConfig(epochs=20, least_steps=250, batch_size=128, learning_rate=5e-3, patience=20,
+TRAIN = TrainConfig(epochs=20, least_steps=200, batch_size=128, learning_rate=5e-3, patience=20,
                     modality_dropout=0.0)  # fmt: skip
 CONFIG = AlignConfig(task=AlignTaskConfig(width=32), train=TRAIN, history=HistoryConfig(longest=4))
 SHORT = replace(CONFIG, train=replace(TRAIN, epochs=2, least_steps=4))
@@ -304,6 +305,22 @@ def test_embedded_and_searched_from_the_command_line(
     asked, known = space.vectors({"history": ["i1|i7"]}, "history"), space.items["history"].vectors
     best = np.argsort(-(known @ asked[0]))[:3]
     assert all(items()["words"][number] in shown for number in best)
+
+
+def test_an_index_of_rows_with_histories(
+    space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written in blocks, and what was before a row may stand in another block."""
+    pytest.importorskip("lancedb")
+    monkeypatch.setattr("plait.search.rows.ROWS_A_BLOCK", 7)
+    rows = made_rows(2, STEPS)
+    index = plait.index(space, rows, tmp_path / "rows.lance", group="history", progress=QUIET)
+    asked = [f"{rows['item'][3]}|i4", "i1|i7"]
+    found = space.vectors(rows, "history")
+    for cells in asked:
+        (own,) = space.vectors({"history": [cells]}, "history")
+        best = np.nanargmax(found @ own)
+        assert index.search(Query.cells({"history": cells}), k=1).hits[0].row == best
 
 
 def test_embedding_in_python(space: Space) -> None:

@@ -217,7 +217,7 @@ class Space:
         A table that was joined when the space was learned may come by itself: its `age` is then
         read as `user.age`.
         """
-        table = self._with_histories(table, ledger)
+        table = self.with_histories(table, ledger)
         stored = {c.stored for source in self.groups[group] for c in source.columns}
         for column in self.schema.columns:
             start = joined_name(column.name, "")
@@ -262,9 +262,13 @@ class Space:
         raw = {name: whole[name] for name in trained}
         return encode(frozen, whole, np.arange(len(table)), raw)
 
-    def _with_histories(self, table: Table, ledger: Ledger) -> Table:
-        """Return the table with the histories that can be made of its rows."""
+    def with_histories(self, table: Table, ledger: Ledger | None = None) -> Table:
+        """Return the table with the histories that can be made of its rows.
+
+        For who takes some rows of it later, which would not know of the others.
+        """
         columns = [items.column for items in self.items.values()]
+        ledger = Ledger() if ledger is None else ledger
         return with_histories(table, columns, self.config.history.longest, ledger)
 
     def _history(self, reader: Reader, source: Source) -> Sequence[Sample | None]:
@@ -295,7 +299,7 @@ class Space:
             TableError: when no row has two groups.
         """
         ledger = Ledger()
-        table = self._with_histories(read(table), ledger)
+        table = self.with_histories(read(table), ledger)
         rows = self._encode(table, self.sources, ledger, progress or Progress())
         keys = content_keys(Reader(table, ledger), self.groups)
         return judge(list(self.groups), sides_of(self.network, rows), keys, self.config.seed)
