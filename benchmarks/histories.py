@@ -6,7 +6,8 @@
 A choice is a rating of 4 or 5, the first of each user and film. Both learn from the choices before
 the cut that holds out the latest fifth, read the same columns of films (words by TF-IDF) and of
 users, have vectors of 64 numbers and the same settings of training, and recommend at the same
-moments. `recommend` corrects for popular items (logQ) and may learn identities; `align` does not.
+moments. `recommend` corrects for popular items, as `align` does with `logq`, and may learn
+identities.
 Research use only; part of the order of the rows is the site's (Fan et al., TOIS 2024).
 """
 
@@ -37,6 +38,7 @@ COLUMNS = [*WORDS, "ml_genres", "year", "rated", "runtime", "country", "language
 SAID = {f"ml1m_id.{name}": "text" for name in WORDS}
 MADE = "history=ml1m_id of user by timestamp"
 PLAIN = AlignTaskConfig(width=64)
+CORRECTED = replace(PLAIN, logq=True)
 
 RECOMMEND = {
     "recommend, content alone": RecommendConfig(identity=0),
@@ -44,12 +46,13 @@ RECOMMEND = {
 }
 ALIGN: dict[str, tuple[str, AlignConfig]] = {
     "align": ("user,history", AlignConfig(task=PLAIN)),
-    "align, history alone": ("history", AlignConfig(task=PLAIN)),
-    "align, no noise": ("user,history", AlignConfig(task=replace(PLAIN, noise=0.0))),
-    "align, mean of the history": (
-        "user,history", AlignConfig(task=PLAIN, history=HistoryConfig("mean")),
+    "align, logq": ("user,history", AlignConfig(task=CORRECTED)),
+    "align, logq, history alone": ("history", AlignConfig(task=CORRECTED)),
+    "align, logq, no noise": ("user,history", AlignConfig(task=replace(CORRECTED, noise=0.0))),
+    "align, logq, mean of the history": (
+        "user,history", AlignConfig(task=CORRECTED, history=HistoryConfig("mean")),
     ),
-    "align, no history": ("user", AlignConfig(task=PLAIN)),
+    "align, logq, no history": ("user", AlignConfig(task=CORRECTED)),
 }  # fmt: skip
 
 

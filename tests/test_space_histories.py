@@ -214,7 +214,7 @@ def test_every_loss(loss: Literal["siglip", "filip"]) -> None:
     assert right_kinds(found, parted(users=70)) > 0.55  # 0.67 by the last alone, by chance 0.2
 
 
-def test_judged_by_time_beside_columns_of_the_user() -> None:
+def test_beside_columns_of_the_user() -> None:
     rows = made_rows(12, STEPS)
     rows["age"] = [20 + int(user[1:]) % 9 + 0.5 for user in rows["user"]]
     said = {**SAID, "age": "number"}
@@ -223,25 +223,29 @@ def test_judged_by_time_beside_columns_of_the_user() -> None:
     assert found.facts["retrieval"][0]["query"] == "age,history"
     assert np.isfinite(found.vectors({"age": [30.5]}, "age,history")).all()
     assert not found.facts["apart"]
-    latest = np.sort(rows["time"])[-found.facts["judged"]]
-    assert (np.array(rows["time"]) >= latest).sum() == found.facts["judged"] > 20
 
 
 def test_rows_of_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a key they are no negatives; they are held out together, whoever chose the same."""
+    """With a key they are no negatives; they are held out together, and judged by time."""
     seen: list[Material] = []
+    learned_from: list[np.ndarray] = []
 
-    def learn(material: Material, *rest: Any) -> Learned:
+    def learn(material: Material, numbers: np.ndarray, *rest: Any) -> Learned:
         seen.append(material)
-        return space_training.learn(material, *rest)
+        learned_from.append(numbers)
+        return space_training.learn(material, numbers, *rest)
 
     monkeypatch.setattr("plait.aligning.learn", learn)
     rows = parted(made_rows(6, STEPS))
     learned(rows, SHORT, key="user")
-    learned(rows, SHORT)
+    learned(rows, SHORT, split=None)
     users = np.array(rows.values("user"))
     same = users[:, None] == users
     with_key, without = seen[0], seen[-1]
+    earlier, everything = learned_from[1:]
+    times = np.array(rows.values("time"))
+    assert len(everything) == len(rows)
+    assert times[earlier].max() < np.delete(times, earlier).min()  # judged on what came later
     np.testing.assert_array_equal(with_key.keys[:, 2][:, None] == with_key.keys[:, 2], same)
     assert without.keys.shape[1] == 2
     for material in seen:

@@ -21,6 +21,7 @@ from plait.space import AlignConfig, built, towers_of
 from plait.space_histories import Items, give_items, take_items
 from plait.space_material import ItemRows, Material
 from plait.space_start import Start, begin_canonical
+from plait.tasks.align import Align
 from plait.train.config import TrainConfig
 from plait.train.record import Record
 
@@ -66,6 +67,8 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
         widths = {**_widths(encoded, trained), **dict.fromkeys(items, config.task.width)}
         network = towers_of(material.groups, widths, trained, config, columns)
         give_items(network, items)
+        assert isinstance(network.task, Align)
+        network.task.count(torch.from_numpy(material.keys[rows]))
         if material.joint is not None:
             begin_in(network, material.joint)
         stages = _Stages(material, rows, encoded, items, config, progress)
