@@ -311,6 +311,22 @@ def test_embedded_and_searched_from_the_command_line(
     assert all(items()["words"][number] in shown for number in best)
 
 
+def test_learned_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame(made_rows(9, STEPS)).to_csv("rows.csv", index=False)
+    pd.DataFrame(items()).to_csv("items.csv", index=False)
+    train = {"epochs": 1, "least_steps": 2}
+    (tmp_path / "settings.json").write_text(json.dumps({"task": {"width": 16}, "train": train}))
+    said = here("align", "rows.csv", "--left", "history", "--right", "words", "--history", MADE,
+                "--join", "item=items.csv", "--text", "item.words", "--key", "user", "--logq",
+                "--config", "settings.json")  # fmt: skip
+    assert "history  words" in said
+    found = Space.load(tmp_path / "space")
+    assert found.config.task.logq
+    assert found.items["history"].column == HistoryColumn.parse(MADE)
+    assert found.vectors({"history": ["i1|i7"]}, "history").shape == (1, 16)
+
+
 def test_an_index_of_rows_with_histories(
     space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ def reader_of(column: HistoryColumn, groups: Groups) -> str:
     raise ColumnError(
         f"The items of history {column.name!r} are read as a group of columns of "
         f"{column.items!r} alone is read, and there is none among {list(groups)}; match the "
-        f"history with {column.items!r}, or with some of its columns ('{start}...')."
+        f"history with {column.items!r}, or with some of its columns ('{start}NAME')."
     )
 
 

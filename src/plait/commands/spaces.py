@@ -58,6 +58,12 @@ def align(
     ] = None,
     preset: Preset = "quick",
     loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
+    logq: Annotated[
+        bool,
+        typer.Option(
+            "--logq", help="Let frequent values be near more often, as recommendations want."
+        ),
+    ] = False,
     fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
     encoders: Encoders = None,
     fine_tune: FineTune = None,
@@ -99,6 +105,8 @@ def align(
     values = settings_of(config)
     if loss is not None:
         values["task"] = {**values.get("task", {}), "loss": loss}
+    if logq:
+        values["task"] = {**values.get("task", {}), "logq": True}
     values |= {k: v for k, v in {"fusion": fusion, "seed": seed}.items() if v is not None}
     settings = from_json(AlignConfig, values)
     chosen = choose_encoders(names_of(encoders), settings.encoders)
