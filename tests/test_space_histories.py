@@ -20,7 +20,7 @@ from made_histories import KINDS, items, kind_of, made_rows, table
 import plait
 from plait import space_training
 from plait.cache import encode
-from plait.data.histories import HistoryColumn
+from plait.data.histories import HistoryColumn, with_histories
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.encoders.config import choose_encoders, fine_tuned
@@ -252,6 +252,28 @@ def test_rows_of_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(material.together[:, None] == material.together, same)
 
 
+def test_stated_histories_are_learned_from_as_made_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Material] = []
+
+    def learn(material: Material, *rest: Any) -> Learned:
+        seen.append(material)
+        return space_training.learn(material, *rest)
+
+    monkeypatch.setattr("plait.aligning.learn", learn)
+    rows = made_rows(6, STEPS)
+    cells = with_histories(table(rows), [HistoryColumn.parse(MADE)], 9, Ledger()).values("history")
+    stated = {**rows, "history": ["|".join(own) for own in cells]}
+    stated["history"][5] = "i1|nothing"
+    learned(parted(rows), SHORT)
+    space = learned(parted(stated), SHORT, histories=["history=item"])
+    assert space.ledger.entries == {(5, "history"): "not known: nothing"}
+    one, other = (list(material.rows.raw["history"]) for material in seen)
+    one[5] = np.array([1])
+    for made, read in zip(one, other, strict=True):
+        assert (made is None) == (read is None)
+        assert made is None or made.tolist() == read.tolist()
+
+
 def test_batches_in_parts_learn_the_same() -> None:
     """The gradient of histories, too, is that of the whole batch (gradient caching)."""
     rows, still = parted(made_rows(10, STEPS)), replace(CONFIG.history, dropout=0.0)
@@ -268,16 +290,17 @@ def test_batches_in_parts_learn_the_same() -> None:
 
 
 def test_encoders_that_learn_with_it(tmp_path: Path) -> None:
-    """From scratch and fine-tuned: the words are read by one encoder, in rows and in histories."""
+    """From scratch, tuned or frozen: one encoder reads the words, in rows and in histories."""
     rows, short = table(made_rows(12, 8)), replace(TRAIN, epochs=1, least_steps=3, batch_size=32)
     bert = made_models.sentence(tmp_path / "bert", "mean")
     scratch = choose_encoders(["text=transformer"])
     tuned = fine_tuned(choose_encoders([f"text={bert}"]), "all")
-    for encoders in (scratch, tuned):
+    frozen = choose_encoders([f"text={bert}"])
+    for encoders, own in ((scratch, ["item.words"]), (tuned, ["item.words"]), (frozen, [])):
         config = replace(CONFIG, encoders=encoders, train=short, deep=short, tuned=short)
         space = plait.align(rows, "history", "item", histories=[MADE], modalities=SAID,
                             config=config, progress=QUIET)  # fmt: skip
-        assert sorted(space.network.by_name) == ["history", "item.words"]
+        assert sorted(space.network.by_name) == ["history", *own]
         found = space.vectors(rows, "history")
         known = space.vectors(items(), "item")
         np.testing.assert_allclose(space.items["history"].vectors, known, atol=1e-5)
