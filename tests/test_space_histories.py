@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,13 +68,21 @@ def right_kinds(space: Space, rows: Table) -> float:
     return float((kinds[nearest] == truth).mean())
 
 
+@cache
+def many_kinds() -> list[list[int]]:
+    """Return the kinds that each of many users chose, in order."""
+    told = defaultdict(list)
+    for user, item, _ in sorted(
+        zip(*made_rows(2000, STEPS, seed=7).values(), strict=True), key=lambda row: row[2]
+    ):
+        told[user].append(kind_of(item))
+    return list(told.values())
+
+
 def best_of(what: Callable[[list[int]], object]) -> float:
     """Return how often the kind that mostly follows something of the last two kinds comes."""
-    rows, told = made_rows(3000, STEPS, seed=7), defaultdict(list)
-    for user, item, _ in sorted(zip(*rows.values(), strict=True), key=lambda row: row[2]):
-        told[user].append(kind_of(item))
     counts: dict[object, Counter[int]] = defaultdict(Counter)
-    for kinds in told.values():
+    for kinds in many_kinds():
         for place in range(4, STEPS):
             counts[what(kinds[place - 2 : place])][kinds[place]] += 1
     found = counts.values()
@@ -205,6 +214,9 @@ def test_a_new_item_counts_by_its_content(space: Space) -> None:
     ledger = Ledger()
     alone = space.vectors({"history": ["new|i1"]}, "history", ledger=ledger)
     assert ledger.entries == {(0, "history"): "not known: new"}
+    nobody, ledger = {**rows, "user": [None] * 4}, Ledger()
+    space.vectors(plait.read(nobody, join={"item": new}), "item", ledger=ledger)
+    assert not ledger.entries  # of who chose them, items want to know nothing
     assert np.isfinite(alone).all()
 
 

@@ -217,8 +217,9 @@ class Space:
         A table that was joined when the space was learned may come by itself: its `age` is then
         read as `user.age`.
         """
-        table = self.with_histories(table, ledger)
         stored = {c.stored for source in self.groups[group] for c in source.columns}
+        if stored & self.items.keys():
+            table = self.with_histories(table, ledger)
         for column in self.schema.columns:
             start = joined_name(column.name, "")
             joined = sorted(name for name in stored if name.startswith(start))

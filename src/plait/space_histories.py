@@ -16,6 +16,7 @@ from plait.data.loader import Reader, Source
 from plait.data.reference import joined_name
 from plait.encoders.history import History, HistoryConfig
 from plait.errors import ColumnError
+from plait.fusion.fusion import Fusion
 from plait.fusion.towers import Towers
 from plait.grouping import Groups
 from plait.network import Network
@@ -137,8 +138,9 @@ def give_items(network: Network, items: Mapping[str, Encoded]) -> None:
     """Let the towers of a network that learns read items, encoded a row each, by history."""
     for name, (_, tower) in histories_in(network).items():
         group = tower.towers.groups[tower.group]
+        assert isinstance(group, Fusion)
         tower.network = network
-        tower.content = items[name].inputs(group.widths, network.by_name)  # type: ignore[arg-type]
+        tower.content = items[name].inputs(group.widths, network.by_name)
 
 
 @torch.no_grad()
