@@ -26,6 +26,7 @@ LAYERS = {
     "subwords": 1,
     "decoding": 2,
     "drawing": 2,
+    "provenance": 2,
     "contrastive": 1,
     "constraints": 1,
     "metrics": 1,
