@@ -28,13 +28,14 @@ from plait import FitConfig
 from plait.config import from_json
 from plait.encoders.config import choose_encoders
 from plait.evaluate.written import scores_of
+from plait.making.material import Material, Parted
 from plait.progress import Progress
 from plait.train.record import Record
 from plait.writer.building import build, ready
 from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn
-from plait.writer.material import Material, Parted, gather
+from plait.writer.material import gather
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 QUIET = Progress(show=False)
@@ -84,7 +85,7 @@ def run(key: Row) -> Row:
     elif key["way"] == WAYS[1]:
         frozen = build(material.sources, config).frozen
         nearest = nearest_rows(material, parted, judged, frozen, key["seed"])
-        texts = [material.texts[parted.learning[row]] for row in nearest]
+        texts = [material.values[parted.learning[row]] for row in nearest]
     else:
         model = learn(material, parted.learning, config, Record(), QUIET)
         facts = {"stages": model.facts.get("rewarded", [])}

@@ -26,6 +26,7 @@ import plait
 from plait import FitConfig
 from plait.config import from_json
 from plait.encoders.config import choose_encoders
+from plait.making.material import Parted
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.train.record import Record
@@ -33,7 +34,7 @@ from plait.writer.building import build, ready
 from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn
-from plait.writer.material import Parted, gather
+from plait.writer.material import gather
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 QUIET = Progress(show=False)
@@ -66,12 +67,12 @@ def run(key: Row) -> Row:
     elif key["way"] == WAYS[1]:
         frozen = build(material.sources, config).frozen
         nearest = nearest_rows(material, parted, held, frozen, key["seed"])
-        texts = [material.texts[learning[row]] for row in nearest]
+        texts = [material.values[learning[row]] for row in nearest]
     else:
         model = learn(material, learning, config, Record(), QUIET)
         texts = [text or "" for text in written(model, material, held, QUIET).values]
     split = " ".join if key["language"] == "Chinese" else str
-    known = [[split(material.texts[row])] for row in held]
+    known = [[split(material.values[row])] for row in held]
     right = TEXT_METRICS["token_f1"].rows([split(text) for text in texts], known)
     draws = np.random.default_rng(0)
     found: Row = {"seconds": time.perf_counter() - start}
@@ -79,7 +80,7 @@ def run(key: Row) -> Row:
         values = right[own]
         means = [draws.choice(values, len(values)).mean() for _ in range(1000)]
         found[name] = [float(values.mean()), *np.percentile(means, [2.5, 97.5]).tolist()]
-    return found | {"shown": [[texts[n], material.texts[held[n]]] for n in range(0, 200, 25)]}
+    return found | {"shown": [[texts[n], material.values[held[n]]] for n in range(0, 200, 25)]}
 
 
 def main() -> None:

@@ -66,6 +66,7 @@ LAYERS = {
     "aligning": 11,
     "judging": 11,
     "pairing": 11,
+    "making": 10,
     "writer": 11,
     "datasets": 10,
     "report": 10,

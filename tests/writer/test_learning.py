@@ -13,11 +13,9 @@ from writer_settings import make_captions, small
 import plait
 from plait import FitConfig
 from plait.config import to_json
-from plait.data.loader import Reader
-from plait.data.quality import Ledger
 from plait.encoders.config import choose_encoders
 from plait.encoders.pretrained.config import FineTuneConfig
-from plait.errors import ColumnError, ConfigError, TableError
+from plait.errors import ConfigError, TableError
 from plait.evaluate.written import deciding
 from plait.progress import Progress
 from plait.train.config import TrainConfig
@@ -25,7 +23,7 @@ from plait.train.record import Record
 from plait.writer.building import ready
 from plait.writer.learning import learn, write
 from plait.writer.material import gather
-from plait.writer.references import keys_of, references_of
+from plait.writer.references import references_of
 from plait.writer.writer import Writer
 
 QUIET = Progress(show=False)
@@ -53,19 +51,9 @@ def test_rows_of_one_picture_stay_together(captions: Path) -> None:
     photos = np.array(both.values("photo"))
     assert not set(photos[parted.learning]) & set(photos[parted.judged])
     assert len(parted.judged) == 32
-    first, references = references_of(material.keys, parted.judged, material.texts)
+    first, references = references_of(material.keys, parted.judged, material.values)
     assert len(first) == 16
     assert all(len(own) == 2 for own in references)
-
-
-def test_without_media_rows_of_the_same_inputs_stay_together() -> None:
-    table = plait.read({"a": ["x", "x", "y", None], "b": ["1", "1", "1", "1"]})
-    sources = plait.data.loader.sources_of(plait.data.detect.detect(
-        table, (), {"a": plait.types.Modality.TEXT, "b": plait.types.Modality.TEXT}
-    ))  # fmt: skip
-    keys, groups = keys_of(Reader(table, Ledger()), sources)
-    assert keys[0] == keys[1] != keys[2]
-    assert groups[0] == groups[1] != groups[2]
 
 
 def test_a_killed_run_goes_on_where_it_was(captions: Path, tmp_path: Path) -> None:
@@ -193,24 +181,13 @@ def test_rewards_are_learned_from(captions: Path) -> None:
 
 def test_what_is_refused(captions: Path) -> None:
     table = str(captions)
-    with pytest.raises(ColumnError, match="holds image .* and a text is needed here"):
-        write(table, "photo:image", config=small())
     with pytest.raises(ConfigError, match="Reward 'ciderr' is not .*'cider'"):
         write(table, "caption:text", config=small(reinforce={"reward": "ciderr"}))
     with pytest.raises(ConfigError, match="Fusion 'conkat'"):
         write(table, "caption:text", config=type(small())(fusion="conkat"))
-    config = small()
-    for a, captions_, words in (
-        (["x y", "z w"], ["some words", None], "Target 'caption' has 1 rows with a text"),
-        ([None, None], ["some", "words"], "No row has a cell that can be read to write from"),
-        (["x y", None], ["some", "words"], "Of 1 rows 0 are left to learn from and 1 to be judged"),
-    ):
-        with pytest.raises(TableError, match=words):
-            write({"a": a, "caption": captions_}, "caption:text", modalities={"a": "text"},
-                  config=config)  # fmt: skip
-    with pytest.raises(TableError, match="No column is left to write from: a: ignored"):
-        write({"a": ["x", "z"], "caption": ["some", "words"]}, "caption:text", ignore=["a"],
-              config=config)  # fmt: skip
+    with pytest.raises(TableError, match="Of 1 rows 0 are left to learn from and 1 to be judged"):
+        write({"a": ["x y", None], "caption": ["some", "words"]}, "caption:text",
+              modalities={"a": "text"}, config=small())  # fmt: skip
 
 
 def test_settings_are_stored_whole(writer: Writer) -> None:

@@ -20,6 +20,7 @@ from plait.ensemble.board import Board, Line
 from plait.ensemble.config import FitConfig
 from plait.errors import ConfigError, unknown
 from plait.evaluate.written import deciding, scores_of
+from plait.making.material import Material, Parted
 from plait.metrics.text import TEXT_METRICS
 from plait.metrics.uncertainty import gain, interval
 from plait.progress import Progress
@@ -27,7 +28,7 @@ from plait.train.record import Record
 from plait.writer.building import build, ready
 from plait.writer.judging import written
 from plait.writer.learning import learn
-from plait.writer.material import Material, Parted, gather
+from plait.writer.material import gather
 from plait.writer.references import references_of
 
 CONSTANT = "one text for all"
@@ -72,7 +73,7 @@ def compare(
     table, progress = read(table), progress or Progress()
     config = ready(config or FitConfig(), preset)
     material, parted = gather(table, target, modalities or {}, ignore, split, config, progress)
-    first, references = references_of(material.keys, parted.judged, material.texts)
+    first, references = references_of(material.keys, parted.judged, material.values)
     metric = config.metric or deciding([text for own in references for text in own])
     if metric not in TEXT_METRICS:
         raise ConfigError(unknown("Metric of texts", metric, TEXT_METRICS))
@@ -122,7 +123,7 @@ def _baselines(
     frozen = build(material.sources, config).frozen
     if frozen:
         nearest = nearest_rows(material, parted, first, frozen, config.seed)
-        texts = [material.texts[parted.learning[row]] for row in nearest]
+        texts = [material.values[parted.learning[row]] for row in nearest]
         found.append(Entry(NEAREST, BASELINE, texts, 0.0, time.perf_counter() - start, 0.0))
     return found
 
@@ -153,7 +154,7 @@ def constant(material: Material, parted: Parted, first: np.ndarray) -> list[str]
 
     score(text) = mean over its words of the share of texts with that word.
     """
-    known = [material.texts[row] for row in parted.learning]
+    known = [material.values[row] for row in parted.learning]
     words = [set(text.lower().split()) for text in known]
     shares, counts = Counter(word for own in words for word in own), Counter(known)
     ((most, times),) = counts.most_common(1)

@@ -8,9 +8,9 @@ import numpy as np
 
 from plait.cache import Encoded, encode
 from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
+from plait.making.material import Material
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
-from plait.writer.material import Material
 from plait.writer.references import references_of
 from plait.writer.trust import Trust
 from plait.writer.writer import Writer
@@ -23,7 +23,7 @@ def judged(
 
     Rows with the same inputs are written once.
     """
-    first, references = references_of(material.keys, rows, material.texts)
+    first, references = references_of(material.keys, rows, material.values)
     encoded = encoded_rows(model, material, first)
     found = model.written(encoded, progress)
     texts = [text or "" for text in found.values]

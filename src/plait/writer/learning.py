@@ -17,12 +17,15 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.journal import Journal
 from plait.errors import TableError
 from plait.fitting import fingerprint, versions, without_nan
+from plait.making.material import Material
+from plait.making.training import Training
 from plait.progress import Progress
 from plait.subwords import Vocabulary
+from plait.tasks.write import padded
 from plait.train.record import Record, Track
 from plait.writer.building import Build, build, network_of, ready
 from plait.writer.judging import judged
-from plait.writer.material import Material, gather
+from plait.writer.material import gather
 from plait.writer.rewards import require_reward
 from plait.writer.stages import Stages
 from plait.writer.writer import Writer
@@ -110,7 +113,7 @@ def learn(
 ) -> Writer:
     """Return a model that learned from some rows, and of these from the named sources alone."""
     sources = tuple(s for s in material.sources if only is None or s.name in only)
-    texts = [material.texts[row] for row in rows]
+    texts = [material.values[row] for row in rows]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         made = build(sources, config)
@@ -123,10 +126,12 @@ def learn(
         length = float(np.mean([len(own) for own in tokens]))
         network = network_of(widths, made, vocabulary, length, config, material.others)
         writer = Writer(
-            material.schema, material.target, sources, made.frozen, network, vocabulary, config,
-            {}, material.ledger, material.others,
+            material.schema, material.target, sources, made.frozen, network, config,
+            {}, material.ledger, vocabulary, material.others,
         )  # fmt: skip
-        stages = Stages(material, rows, encoded, tokens, made, record, progress)
+        target = _target(material, rows, tokens)
+        training = Training(material, rows, encoded, target, config.seed, record, progress)
+        stages = Stages(training, made)
         if not config.write.as_is:
             writer = stages.networks(stages.texts(writer))
         writer = stages.rewards(writer)
@@ -143,3 +148,12 @@ def _encoded(material: Material, rows: np.ndarray, made: Build, seed: int) -> En
     for name, encoder in made.trained.items():
         encoder.fit(encoded.raw[name], nothing, seed)
     return encoded
+
+
+def _target(material: Material, rows: np.ndarray, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return the (k t) tokens of texts, behind what is known of other targets."""
+    tokens = padded(texts)
+    if material.truth is None:
+        return tokens
+    known = torch.from_numpy(material.truth[rows])
+    return torch.cat([known, tokens.to(known.dtype)], dim=1)

@@ -13,13 +13,13 @@ from plait.cache import Encoded
 from plait.decoding.decoder import NOTHING
 from plait.ensemble.config import FitConfig
 from plait.errors import ConfigError, unknown
+from plait.making.material import Material
 from plait.metrics.cider import Cider
 from plait.metrics.language import distinct, lengths
 from plait.metrics.text import TEXT_METRICS
 from plait.network import Network
 from plait.subwords import Vocabulary
 from plait.train.record import Record
-from plait.writer.material import Material
 from plait.writer.references import references_of
 from plait.writer.writer import Writer
 
@@ -111,7 +111,7 @@ def rewarded(
     from plait.train.step import Lesson
 
     network, own = model.network, config.write.reinforce
-    first, references = references_of(material.keys, rows, material.texts)
+    first, references = references_of(material.keys, rows, material.values)
     place = {int(row): number for number, row in enumerate(rows)}
     taken = encoded.take(np.array([place[int(row)] for row in first]))
     rewards = Rewards(model.vocabulary, references, judge_of(own.reward, references))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from plait.cache import Encoded, encode
+from plait.cache import Encoded
 from plait.config import from_json, to_json
-from plait.data.loader import Reader, Source, sources_of
+from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.table import Table
@@ -20,25 +20,23 @@ from plait.decoding.beam import beams
 from plait.decoding.config import DecodingConfig
 from plait.decoding.one_by_one import one_by_one, stream
 from plait.decoding.written import Written
-from plait.encoders.encoder import Encoder
-from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned, tuned_of
-from plait.ensemble.config import FitConfig
+from plait.encoders.pretrained.tuned import put_learned, tuned_of
 from plait.errors import TableError
 from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
-from plait.folder import new_folder, put_states, read_schema, read_states, under, write_states
-from plait.layers import one_thread
+from plait.folder import put_states, under
+from plait.making.maker import Maker, Stored
+from plait.making.material import keys_of, values_of
 from plait.metrics.uncertainty import Interval
-from plait.model import known_targets, prepare, prepare_raw
-from plait.network import Network
+from plait.model import known_targets
 from plait.progress import Progress
 from plait.subwords import Vocabulary
 from plait.tasks.target import Target
 from plait.tasks.write import Write
 from plait.tasks.write_beside import WriteBeside, writes
-from plait.types import Features, Schema
+from plait.types import Features
 from plait.writer.building import build, network_of
 from plait.writer.card import writer_card
-from plait.writer.references import keys_of, references_of, values_of
+from plait.writer.references import references_of
 from plait.writer.trust import Trust
 
 if TYPE_CHECKING:
@@ -50,38 +48,18 @@ ROWS_A_BATCH = 256
 
 
 @dataclass(frozen=True)
-class Writer:
+class Writer(Maker):
     """Writes a text column from the others.
 
     Attributes:
-        schema: of the table it learned from.
-        target: the column that it writes.
-        sources: what it reads.
-        encoders: frozen ones, by source.
-        network: the fusion and the decoder, and the encoders that are trained with them.
         vocabulary: the tokens that it writes in.
-        config: all settings.
-        facts: plain JSON: scores of held-out rows, data fingerprint, versions.
-        ledger: cells that could not be read while learning.
         others: targets beside the text, as one; None where there are none.
     """
 
-    schema: Schema
-    target: str
-    sources: tuple[Source, ...]
-    encoders: Mapping[str, Encoder]
-    network: Network
-    vocabulary: Vocabulary
-    config: FitConfig
-    facts: dict[str, Any] = field(default_factory=dict)
-    ledger: Ledger = field(default_factory=Ledger, repr=False)
-    others: Target | None = None
+    kind = "writer"
 
-    @property
-    def columns(self) -> list[str]:
-        """The names of the table's columns that are read."""
-        read = (column.stored for source in self.sources for column in source.columns)
-        return list(dict.fromkeys(read))
+    vocabulary: Vocabulary
+    others: Target | None = None
 
     @property
     def trust(self) -> Trust | None:
@@ -161,11 +139,9 @@ class Writer:
         task, target = self.network.task, self.others
         assert target is not None
         assert isinstance(task, WriteBeside)
-        there = rows.present([source.name for source in self.sources]).numpy()
         found = np.full((len(rows), target.width), np.nan)
-        for batch in np.array_split(np.flatnonzero(there), -(-len(rows) // ROWS_A_BATCH)):
-            if len(batch):
-                found[batch] = task.others.predict(self.joined(rows.take(batch))).double().numpy()
+        for batch, features in self.batches(rows, ROWS_A_BATCH):
+            found[batch] = task.others.predict(features).double().numpy()
         return target.fill(found)
 
     def evaluate(self, table: Any, progress: Progress | None = None) -> WrittenEvaluation:
@@ -220,35 +196,6 @@ class Writer:
             if tokens[-1] != self.task.decoder.end:
                 yield self.vocabulary.pieces(tokens)[-1]
 
-    @one_thread()
-    def encode(self, table: Table, ledger: Ledger, progress: Progress) -> Encoded:
-        """Read, prepare and encode every row of a table.
-
-        Raises:
-            TableError: when the table has none of the model's columns.
-        """
-        if not any(name in table for name in self.columns):
-            raise TableError(
-                f"The table has none of the columns that the model reads. It reads {self.columns}, "
-                f"the table has {table.columns}."
-            )
-        reader, trained = Reader(table, ledger), self.network.by_name
-        prepares = {n: e.preprocess for n, e in trained.items() if isinstance(e, FineTuned)}
-        frozen = {n: e for n, e in self.encoders.items() if n not in prepares}
-        made = frozen | {n: e for n, e in trained.items() if n not in prepares}
-        samples = prepare(reader, self.sources, made, progress)[0]
-        samples |= prepare_raw(reader, self.sources, prepares, (), progress)
-        raw = {name: samples[name] for name in trained}
-        return encode(frozen, samples, np.arange(len(table)), raw)
-
-    @torch.no_grad()
-    def joined(self, rows: Encoded) -> Features:
-        """Return what the fusion makes of encoded rows."""
-        network = self.network.eval()
-        inputs = rows.inputs(network.fusion.widths, network.by_name)
-        joined: Features = network.fusion(network.encode(inputs))
-        return joined
-
     def _write(
         self,
         rows: Encoded,
@@ -261,7 +208,7 @@ class Writer:
         """Yield the texts of every row, a batch at a time."""
         config = decoding or self.config.write.decoding
         generator = torch.Generator().manual_seed(seed)
-        there = rows.present([source.name for source in self.sources]).numpy()
+        there = self.present(rows)
         for start in range(0, len(rows), config.batch_size):
             batch = np.arange(start, min(start + config.batch_size, len(rows)))
             known = batch[there[batch]]
@@ -293,32 +240,16 @@ class Writer:
             for start in range(0, len(drawn), count)
         ]
 
-    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
-        """Write the model as a folder of JSON and safetensors, under another name first.
-
-        Raises:
-            ModelError: when something is there and may not be replaced.
-        """
-        own = self.config.write.language_model
-        document = {
-            "schema": to_json(self.schema),
-            "target": self.target,
-            "sources": [source.name for source in self.sources],
-            "vocabulary": "" if own else self.vocabulary.definition,
-            "config": to_json(self.config),
-            "widths": self.network.fusion.widths,
-            "facts": self.facts,
+    def own(self) -> dict[str, Any]:
+        """Return the vocabulary, unless it is a language model's, and the targets beside."""
+        return {
+            "vocabulary": "" if self.config.write.language_model else self.vocabulary.definition,
             "others": None if self.others is None else to_json(self.others),
-        }  # fmt: skip
-        states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
-        with new_folder(folder, overwrite) as partial:
-            write_states(
-                partial, "writer", document, {**states, "network": learned_of(self.network)}
-            )
-            (partial / "README.md").write_text(writer_card(self), encoding="utf-8")
-            if len(self.ledger):
-                self.ledger.write(partial / "skipped.csv")
-        return Path(folder)
+        }
+
+    def card(self) -> str:
+        """Return the model card, in Markdown."""
+        return writer_card(self)
 
     @staticmethod
     def load(folder: str | Path) -> Writer:
@@ -327,20 +258,18 @@ class Writer:
         Raises:
             ModelError: when it is no model that writes, or damaged.
         """
-        document, stored = read_states(folder, "writer")
-        schema = read_schema(document["schema"])
-        config = from_json(FitConfig, document["config"])
-        sources = tuple(s for s in sources_of(schema) if s.name in document["sources"])
-        made = build(sources, config)
-        put_states(made.frozen, stored)
+        stored = Stored.read(folder, "writer")
+        document, config = stored.document, stored.config
+        made = build(stored.sources, config)
+        put_states(made.frozen, stored.states)
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary(document["vocabulary"])
         made = replace(made, trained=made.trained | tuned_of(made.frozen, config.encoders.finetune))
         kept = document.get("others")
         others = None if kept is None else from_json(Target, kept)
         network = network_of(document["widths"], made, vocabulary, 1.0, config, others)
-        put_learned(network, under(stored, "network/"))
+        put_learned(network, under(stored.states, "network/"))
         return Writer(
-            schema, document["target"], sources, made.frozen, network.eval(), vocabulary, config,
-            document["facts"], others=others,
+            stored.schema, document["target"], stored.sources, made.frozen, network.eval(), config,
+            document["facts"], Ledger(), vocabulary, others,
         )  # fmt: skip
