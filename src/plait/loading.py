@@ -9,7 +9,7 @@ from plait.folder import kind_of
 
 
 def load(folder: str | Path) -> Any:
-    """Return the `Model`, `Writer`, `Space`, `Recommender` or `Index` that a folder holds.
+    """Return the `Model`, `Writer`, `Drawer`, `Space`, `Recommender` or `Index` that a folder holds.
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.
@@ -35,6 +35,10 @@ def load(folder: str | Path) -> Any:
             from plait.writer.writer import Writer
 
             return Writer.load(folder)
+        case "drawer":
+            from plait.drawer.drawer import Drawer
+
+            return Drawer.load(folder)
         case _:
             from plait.model import load as load_model
 

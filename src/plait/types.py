@@ -56,7 +56,13 @@ READABLE = (
 )
 """Modalities that can be an input today."""
 
-PREDICTABLE = (Modality.CATEGORY, Modality.CATEGORIES, Modality.NUMBER, Modality.TEXT)
+PREDICTABLE = (
+    Modality.CATEGORY,
+    Modality.CATEGORIES,
+    Modality.NUMBER,
+    Modality.TEXT,
+    Modality.IMAGE,
+)
 """Modalities that can be a target today."""
 
 TABULAR = (Modality.NUMBER, Modality.CATEGORY, Modality.CATEGORIES, Modality.DATE)

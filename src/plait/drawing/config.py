@@ -21,7 +21,8 @@ class DrawingConfig:
         sampler: `euler` asks the network once a step, `heun` twice.
         strength: of editing a picture: the share of the way that is gone anew. 1 leaves nothing of
             it, near 0 nearly all.
-        seed: of the noise; the picture of a row does not depend on which others are drawn with it.
+        seed: of the noise of the first picture; each one after it has the next. A picture does not
+            depend on which others are drawn with it.
         batch_size: pictures that are drawn at a time.
     """
 

@@ -32,6 +32,8 @@ class DrawConfig:
             empty draws pixels.
         samples: pictures of the growing sheet, at fixed seeds; 0 draws none.
         every: epochs between two rows of that sheet, the first time; the gaps grow.
+        judged: most held-out rows that are drawn and judged.
+        judge: encoder of images on whose vectors drawn pictures are compared with real ones.
         drawing: how pictures are drawn.
     """
 
@@ -46,6 +48,8 @@ class DrawConfig:
     autoencoder: str = ""
     samples: int = 8
     every: int = 1
+    judged: int = 256
+    judge: str = "classical"
     drawing: DrawingConfig = field(default_factory=DrawingConfig)
 
     def __post_init__(self) -> None:
@@ -58,6 +62,7 @@ class DrawConfig:
         check_range(self, "unconditioned", 0.0, 1.0)
         check_range(self, "samples", 0, 64)
         check_range(self, "every", 1, 100_000)
+        check_range(self, "judged", 1, 100_000)
         require_heads(self.width, self.heads)
         cells = self.side // CELL if self.autoencoder else self.side
         if cells % self.patch or (self.autoencoder and self.side % CELL):
