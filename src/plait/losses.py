@@ -121,3 +121,70 @@ def epsilon_insensitive(scores: Tensor, target: Tensor, epsilon: float = 0.1) ->
     The loss of support vector regression (Vapnik, 1995).
     """
     return ((scores - target).abs() - epsilon).clamp_min(0).mean(dim=1)
+
+
+def pixel_cross_entropy(scores: Tensor, target: Tensor, void: int) -> Tensor:
+    """Return (b), the mean of -log softmax(scores)[target] over a row's pixels that are not void.
+
+    Args:
+        scores: (b c h w) logits.
+        target: (b h w) numbers of classes, and `void`.
+        void: marks what does not count.
+    """
+    losses = functional.cross_entropy(scores, target.long(), ignore_index=void, reduction="none")
+    return losses.sum(dim=(1, 2)) / (target != void).sum(dim=(1, 2)).clamp_min(1)
+
+
+def dice_loss(shares: Tensor, target: Tensor, void: int) -> Tensor:
+    """Return (b), 1 - the mean over classes of (2 sum p t + 1) / (sum p + sum t + 1).
+
+    The soft Dice of Milletari et al. (V-Net, 3DV 2016, section 3), with sums in place of squares
+    and a pixel added, so that a class that is neither there nor predicted costs nothing.
+
+    Args:
+        shares: (b c h w) probabilities.
+        target: (b h w) numbers of classes, and `void`.
+        void: marks what does not count.
+    """
+    truth, shares = _one_hot(shares, target, void)
+    both = (shares * truth).sum(dim=(2, 3))
+    sizes = shares.sum(dim=(2, 3)) + truth.sum(dim=(2, 3))
+    return 1 - ((2 * both + 1) / (sizes + 1)).mean(dim=1)
+
+
+def boundary_loss(shares: Tensor, target: Tensor, void: int, reach: int = 2) -> Tensor:
+    """Return (b), 1 - the mean over the classes of a row of the F1 of their boundaries.
+
+    Boundaries are where a class ends within a pixel: b(y) = max of (1 - y) around - (1 - y). A
+    pixel of the one boundary is right that has the other within reach. Bokhovkin and Burnaev
+    (Boundary Loss for Remote Sensing, 2019, section 3), with maxima as in their code.
+
+    Args:
+        shares: (b c h w) probabilities.
+        target: (b h w) numbers of classes, and `void`.
+        void: marks what does not count.
+        reach: in pixels.
+    """
+    truth, shares = _one_hot(shares, target, void)
+    true, said = _edges(truth), _edges(shares)
+    size = 2 * reach + 1
+    near_true = functional.max_pool2d(true, size, 1, reach)
+    near_said = functional.max_pool2d(said, size, 1, reach)
+    precision = ((said * near_true).sum(dim=(2, 3)) + LEAST) / (said.sum(dim=(2, 3)) + LEAST)
+    recall = ((true * near_said).sum(dim=(2, 3)) + LEAST) / (true.sum(dim=(2, 3)) + LEAST)
+    scores = 2 * precision * recall / (precision + recall)
+    there = (true.sum(dim=(2, 3)) > 0).to(scores.dtype)
+    return ((1 - scores) * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
+
+
+def _edges(values: Tensor) -> Tensor:
+    other = 1 - values
+    return functional.max_pool2d(other, 3, 1, 1) - other
+
+
+def _one_hot(shares: Tensor, target: Tensor, void: int) -> tuple[Tensor, Tensor]:
+    """Return (b c h w) truth and probabilities, both zero where a pixel is void."""
+    known = (target != void)[:, None]
+    numbers = torch.where(known, target[:, None].long(), 0)
+    truth = torch.zeros_like(shares).scatter_(1, numbers, 1.0)
+    return truth * known, shares * known

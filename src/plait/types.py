@@ -224,6 +224,9 @@ class Features:
             pooled=self.pooled * scale[:, None],
             tokens=self.tokens * scale[:, None, None],
             mask=self.mask & kept[:, None],
+            maps=None
+            if self.maps is None
+            else tuple(m * scale[:, None, None, None] for m in self.maps),
         )
 
     def to(self, place: torch.device | torch.dtype) -> Features:

@@ -134,8 +134,8 @@ def test_large_jpegs_are_decoded_smaller(table: Table) -> None:
 
 
 def test_a_modality_that_is_not_read_yet(table: Table) -> None:
-    with pytest.raises(CellError, match="mask cells are not read yet"):
-        decode("x", Modality.MASK, table)
+    with pytest.raises(CellError, match="reference cells are not read yet"):
+        decode("x", Modality.REFERENCE, table)
 
 
 def test_sounds_videos_series_and_vectors(table: Table) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from plait.data.audio import has_track
+from plait.data.mask_rules import masks_among
 from plait.data.reference import JoinedColumn
 from plait.data.rules import detect_column, is_missing, looked_at
 from plait.data.series import usual_size
@@ -42,11 +43,7 @@ def detect(
         sound = name not in table and name in ignore
         table.require(name.removesuffix(SOUND) if sound else name)
     columns = []
-    for name in table.columns:
-        if name in overrides:
-            column = Column(name, overrides[name], 1.0, "said by the user")
-        else:
-            column = _detected(table, name, name in targets)
+    for name, column in _looked_up(table, targets, overrides, ignore).items():
         if name in ignore:
             column = replace(column, left_out="ignored")
         elif name in targets:
@@ -56,6 +53,35 @@ def detect(
         columns.append(_with_size(table, column))
         columns.extend(_sound_of(table, column, ignore))
     return Schema(tuple(columns))
+
+
+def _looked_up(
+    table: Table,
+    targets: Sequence[str],
+    overrides: Mapping[str, Modality],
+    ignore: Sequence[str],
+) -> dict[str, Column]:
+    """Return what each column holds by itself, and which pictures are masks of others."""
+    found = {
+        name: Column(name, overrides[name], 1.0, "said by the user")
+        if name in overrides
+        else _detected(table, name, name in targets)
+        for name in table.columns
+    }
+    pictures = [
+        column
+        for name, column in found.items()
+        if column.modality is Modality.IMAGE
+        and name not in ignore
+        and not isinstance(table.data[name], JoinedColumn)
+    ]
+    for name, evidence in masks_among(table, pictures).items():
+        if name not in overrides:
+            told = f"{found[name].evidence}; {evidence}"
+            found[name] = replace(
+                found[name], modality=Modality.MASK, confidence=0.7, evidence=told
+            )
+    return found
 
 
 def _detected(table: Table, name: str, is_target: bool) -> Column:

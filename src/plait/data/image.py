@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,14 +53,26 @@ def _read_one(value: Any, folder: Path, allow_outside: bool, side: int | None) -
     if isinstance(value, np.ndarray):
         return from_array(value)
     content = value if isinstance(value, Image.Image) else read_bytes(value, folder, allow_outside)
+    with open_picture(content) as picture:
+        if side is not None and picture is not content:
+            picture.draft(None, (side, side))
+        return from_pil(picture)
+
+
+@contextmanager
+def open_picture(content: bytes | Image.Image) -> Iterator[Image.Image]:
+    """Give the picture in the bytes of a file; one that is open already as it is.
+
+    Raises:
+        CellError: for whatever goes wrong while it is open.
+    """
     try:
         if isinstance(content, Image.Image):
-            return from_pil(content)
+            yield content
+            return
         with Image.open(io.BytesIO(content), formats=_formats()) as picture:
             _refuse_bomb(picture)
-            if side is not None:
-                picture.draft(None, (side, side))
-            return from_pil(picture)
+            yield picture
     except CellError:
         raise
     except UnidentifiedImageError:

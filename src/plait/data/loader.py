@@ -15,6 +15,7 @@ from plait.data.audio import read_sound, read_track
 from plait.data.category import read_categories, read_category
 from plait.data.date import read_date
 from plait.data.image import read_pictures
+from plait.data.mask import read_mask
 from plait.data.number import read_number
 from plait.data.quality import Ledger
 from plait.data.reference import cells_of, noted
@@ -123,7 +124,7 @@ def _decode_cell(value: Any, column: Column, table: Table) -> Any:
 
 
 def decode(value: Any, modality: Modality, table: Table, size: int = 0) -> Any:
-    """Return a cell as pictures, a text, a number, labels, seconds since 1970, a sound, a video...
+    """Return a cell as pictures, a text, a number, labels, seconds since 1970, a sound, a mask...
 
     Args:
         value: of the cell.
@@ -155,6 +156,8 @@ def decode(value: Any, modality: Modality, table: Table, size: int = 0) -> Any:
             return read_series(value, size)
         case Modality.VECTOR:
             return read_vector(value, size)
+        case Modality.MASK:
+            return read_mask(value, table.folder, table.allow_outside)
     raise CellError(f"{modality.value} cells are not read yet")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from plait.data.category import SEPARATORS, split_labels
 from plait.data.date import parse_date
+from plait.data.mask_rules import holds_codes
 from plait.data.media import locate, modality_of_bytes, modality_of_name
 from plait.data.number import parse_number, unit_of
 from plait.data.series import parse_numbers
@@ -119,6 +120,8 @@ def _by_type(table: Table, name: str, kind: type, values: list[Any], is_target: 
 
 
 def _dict(name: str, values: list[dict[str, Any]]) -> Column:
+    if holds_codes(values):
+        return Column(name, Modality.MASK, 0.95, "run-length codes of COCO")
     for key, modality in (("array", Modality.AUDIO), ("values", Modality.SERIES)):
         if all(value.get(key) is not None for value in values):
             return Column(name, modality, 0.95, f"dictionaries with {key!r}")
@@ -190,6 +193,8 @@ def _text_like(table: Table, name: str, values: list[str], is_target: bool) -> C
         column = _media(name, media, "suffix")
         there = _share(values[:50], lambda v: _exists(table, v))
         return replace(column, evidence=f"{column.evidence}, {there:.0%} of the files are there")
+    if holds_codes(values):
+        return Column(name, Modality.MASK, 0.95, "run-length codes of COCO, as JSON")
     numbers = [n for n in (parse_number(v) for v in values) if n is not None]
     units = {unit_of(v) for v in values} - {""}
     if len(numbers) / len(values) >= 0.95 and len(units) <= 1 and not _are_codes(values):

@@ -63,12 +63,12 @@ class ResidualStages(nn.Module):
         config: settings.
     """
 
-    stride = 16
+    strides = (2, 4, 8, 16)
 
     def __init__(self, channels: int, config: TrainedConfig) -> None:
         super().__init__()
         widths = [_eights(config.width // part) for part in (4, 2, 1)]
-        self.width = widths[-1]
+        self.widths = (widths[0], *widths)
         self.first = nn.Conv2d(channels, widths[0], 5, stride=2, padding=2, bias=False)
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -83,11 +83,14 @@ class ResidualStages(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the cells of the last stage."""
-        values = self.first(values)
+        return self.scales(values)[-1]
+
+    def scales(self, values: Tensor) -> tuple[Tensor, ...]:
+        """Return the cells of every stage, (b d h/s w/s) for each stride s, the finest first."""
+        found = [self.first(values)]
         for stage in self.stages:
-            values = stage(values)
-        cells: Tensor = self.last(values)
-        return cells
+            found.append(stage(found[-1]))
+        return (*found[:-1], self.last(found[-1]))
 
 
 class ConvolutionalImage(Encoder):
@@ -100,7 +103,7 @@ class ConvolutionalImage(Encoder):
         super().__init__()
         self.config = config
         self.network = ResidualStages(3, config)
-        self.map = nn.Linear(self.network.width, config.width)
+        self.map = nn.Linear(self.network.widths[-1], config.width)
 
     @property
     def width(self) -> int:

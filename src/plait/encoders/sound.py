@@ -148,8 +148,8 @@ class SpectrogramMap(Stem):
         super().__init__()
         self.frames = LogMelFrames(sound, config.augment)
         self.network = ResidualStages(1, config)
-        bands = -(-sound.mels // self.network.stride)
-        self.map = nn.Linear(self.network.width * bands, config.width)
+        bands = -(-sound.mels // self.network.strides[-1])
+        self.map = nn.Linear(self.network.widths[-1] * bands, config.width)
 
     def preprocess(self, value: Sound) -> Frames:
         """Return (t mels) float32."""
@@ -167,7 +167,7 @@ class SpectrogramMap(Stem):
         chunks = [_chunked(row) for row in rows]
         values = self.network(torch.cat(chunks)[:, None])  # (n d t bands)
         tokens = self.map(values.transpose(1, 2).flatten(start_dim=2))
-        stride = self.network.stride
+        stride = self.network.strides[-1]
         own = [
             part.flatten(0, 1)[: -(-len(row) // stride)]
             for part, row in zip(tokens.split([len(c) for c in chunks]), rows, strict=True)

@@ -32,7 +32,7 @@ class Frames(Stem):
         super().__init__()
         self.video, self.config = video, config
         self.network = ResidualStages(3, config)
-        self.map = nn.Linear(self.network.width, config.width)
+        self.map = nn.Linear(self.network.widths[-1], config.width)
 
     def preprocess(self, value: Video) -> tuple[np.ndarray, np.ndarray]:
         """Return (k side side 3) uint8 and (k) float32 seconds."""

@@ -92,8 +92,13 @@ class Fusion(nn.Module, ABC):
         """
 
     def forward(self, features: Mapping[str, Features]) -> Features:
-        """Return one Features of all sources; a row without any of them is all zero."""
-        return self.join(*self.laid_out(features))
+        """Return one Features of all sources; a row without any of them is all zero.
+
+        Maps of a source that keeps them pass by as they are.
+        """
+        joined = self.join(*self.laid_out(features))
+        maps = [part.maps for part in features.values() if part.maps is not None]
+        return replace(joined, maps=maps[0]) if maps else joined
 
     def laid_out(self, features: Mapping[str, Features]) -> tuple[list[Features], Tensor]:
         """Return what `join` takes."""
