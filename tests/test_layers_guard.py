@@ -88,6 +88,7 @@ LAYERS = {
 COMMANDS = (
     "ask",
     "check",
+    "draw",
     "learn",
     "models",
     "options",
@@ -123,7 +124,7 @@ HEAVY = {
     "openvino": set(),
     "optuna": set(),
     "pandas": {"estimators.py"},
-    "rich": {"report/tables.py", "report/written.py"},
+    "rich": {"report/tables.py", "report/written.py", "report/drawn.py"},
     "sklearn": {"estimators.py"},
     "safetensors": set(),
     "charset_normalizer": set(),

@@ -8,19 +8,21 @@ import pytest
 
 import plait
 from plait.errors import ColumnError, ConfigError
-from plait.learning import written_targets
+from plait.learning import made_targets
 from plait.model import Model
+from plait.types import Modality
 
 
-def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
-    table = plait.read(str(things))
-    assert written_targets(table, "kind", {}) == []
-    assert written_targets(table, "price", {}) == []
-    assert written_targets(table, "kind:text", {}) == ["kind:text"]
-    assert written_targets(table, "text", {}) == ["text"]
-    assert written_targets(table, "text", {"text": "category"}) == []
-    assert written_targets(table, ["kind", "price"], {}) == []
-    assert written_targets(table, ["kind", "text"], {}) == ["text", "kind"]
+def test_texts_and_pictures_are_made_and_all_else_is_predicted(things: Path) -> None:
+    table, text = plait.read(str(things)), Modality.TEXT
+    assert made_targets(table, "kind", {}) == (["kind"], None)
+    assert made_targets(table, "price", {}) == (["price"], None)
+    assert made_targets(table, "kind:text", {}) == (["kind:text"], text)
+    assert made_targets(table, "text", {}) == (["text"], text)
+    assert made_targets(table, "text", {"text": "category"}) == (["text"], None)
+    assert made_targets(table, ["kind", "price"], {}) == (["kind", "price"], None)
+    assert made_targets(table, ["kind", "text"], {}) == (["text", "kind"], text)
+    assert made_targets(table, "photo", {}) == (["photo"], Modality.IMAGE)
 
 
 def test_one_text_at_a_time(things: Path) -> None:
@@ -38,3 +40,10 @@ def test_what_texts_do_not_have(things: Path) -> None:
 def test_classes_go_where_they_went(things: Path) -> None:
     model = plait.fit(str(things), "kind", ignore=["photo", "text", "price"])
     assert isinstance(model, Model)
+
+
+def test_what_pictures_do_not_have(things: Path) -> None:
+    with pytest.raises(ConfigError, match="'photo' is a picture, for which there is no 'trials'"):
+        plait.fit(str(things), "photo", trials=3)
+    with pytest.raises(ConfigError, match="'photo' is a picture, and there is no contest of what"):
+        plait.compare(str(things), "photo")

@@ -11,6 +11,7 @@ import typer
 from plait.commands import (
     ask,
     check,
+    draw,
     learn,
     models,
     pairs,
@@ -48,6 +49,7 @@ COMMANDS = (
     ask.ask,
     ask.caption,
     write.write,
+    draw.draw,
     vectors.embed,
     vectors.cache,
 )

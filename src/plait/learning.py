@@ -20,6 +20,7 @@ from plait.train.record import Track
 from plait.types import Modality
 
 if TYPE_CHECKING:
+    from plait.drawer.drawer import Drawer
     from plait.writer.writer import Writer
 
 
@@ -37,18 +38,19 @@ def fit(
     journal: str | Path | None = None,
     track: Track | None = None,
     progress: Progress | None = None,
-) -> Model | Writer:
-    """Learn to make columns from the others: classes, labels and numbers, or a text and such.
+) -> Model | Writer | Drawer:
+    """Learn to make columns from the others: classes, labels and numbers, a text, or a picture.
 
-    Takes and raises what `plait.fitting.fit` does; a text has no search for settings yet (`trials`)
-    and no model to start from.
+    Takes and raises what `plait.fitting.fit` does; a text or a picture has no search for settings
+    yet (`trials`) and no model to start from.
 
     Returns:
-        A `Model`, or a `Writer` where the target is a text (see `plait.writer.learning.write`).
+        A `Model`; a `Writer` where the target is a text (see `plait.writer.learning.write`), a
+        `Drawer` where it is a picture (see `plait.drawer.learning.draw`).
     """
     table = read(table)
-    written = written_targets(table, target, modalities or {})
-    if not written:
+    made, kind = made_targets(table, target, modalities or {})
+    if kind is None:
         return fitting.fit(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             config=config, trials=trials, start=start, journal=journal, track=track,
@@ -57,13 +59,20 @@ def fit(
     for name, asked in (("trials", bool(trials)), ("start", start is not None)):
         if asked:
             raise ConfigError(
-                f"Target {written[0]!r} is a text, for which there is no {name!r} yet; leave it "
-                "out."
+                f"Target {made[0]!r} is {WORDS[kind]}, for which there is no {name!r} yet; leave "
+                "it out."
             )
+    if kind is Modality.IMAGE:
+        from plait.drawer.learning import draw
+
+        return draw(
+            table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            config=config, journal=journal, track=track, progress=progress,
+        )  # fmt: skip
     from plait.writer.learning import write
 
     return write(
-        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
         config=config, journal=journal, track=track, progress=progress,
     )  # fmt: skip
 
@@ -87,24 +96,33 @@ def compare(
     `plait.writer.comparing.compare`).
     """
     table = read(table)
-    written = written_targets(table, target, modalities or {})
-    if not written:
+    made, kind = made_targets(table, target, modalities or {})
+    if kind is None:
         return fitting.compare(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
         )  # fmt: skip
+    if kind is Modality.IMAGE:
+        raise ConfigError(
+            f"Target {made[0]!r} is a picture, and there is no contest of what draws; `plait fit` "
+            "says how held-out pictures scored."
+        )
     from plait.writer.comparing import compare
 
     return compare(
-        table, written, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
         fusions=fusions or ("concat",), config=config, progress=progress,
     )  # fmt: skip
 
 
-def written_targets(
+WORDS = {Modality.TEXT: "a text", Modality.IMAGE: "a picture"}
+"""Targets that are made by a model of their own, in words."""
+
+
+def made_targets(
     table: Table, target: str | Sequence[str], modalities: Mapping[str, str]
-) -> list[str]:
-    """Return the targets as they were said, the text first; none where none of them is a text.
+) -> tuple[list[str], Modality | None]:
+    """Return the targets as they were said, and whether a text or a picture is among them, first.
 
     Raises:
         ColumnError: for a column that is not there, or cannot be a target.
@@ -115,7 +133,6 @@ def written_targets(
     alone = table.drop([name for name in table.columns if name not in names])
     schema = detect(alone, names, {n: own for n, own in overrides.items() if n in names})
     found = {name: require_target(schema, name).modality for name in names}
-    if Modality.TEXT not in found.values():
-        return []
-    ordered = sorted(names, key=lambda name: found[name] is not Modality.TEXT)
-    return [f"{name}:{said[name].value}" if name in said else name for name in ordered]
+    kind = next((own for own in WORDS if own in found.values()), None)
+    ordered = sorted(names, key=lambda name: found[name] is not kind)
+    return [f"{name}:{said[name].value}" if name in said else name for name in ordered], kind

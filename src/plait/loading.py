@@ -9,7 +9,7 @@ from plait.folder import kind_of
 
 
 def load(folder: str | Path) -> Any:
-    """Return the `Model`, `Writer`, `Drawer`, `Space`, `Recommender` or `Index` that a folder holds.
+    """Return the `Model`, `Writer`, `Drawer`, `Space`, `Recommender` or `Index` of a folder.
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.

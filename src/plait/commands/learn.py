@@ -45,6 +45,7 @@ from plait.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from plait.drawer.drawer import Drawer
     from plait.model import Model
     from plait.writer.writer import Writer
 
@@ -100,12 +101,11 @@ def fit(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Learn to predict a column, and keep the best of a fair contest; or to write a text."""
+    """Learn to predict a column, and keep the best of a contest; or to write a text, or draw."""
     import shutil
 
     from plait.folder import require_free
     from plait.learning import fit
-    from plait.model import Model
     from plait.progress import Progress
     from plait.train.record import Track
 
@@ -154,21 +154,32 @@ def fit(
         training.rename(folder / "training")
     _show_model(model, folder, Path(table).name)
     show_skipped(model.ledger, folder)
-    verb = "predict" if isinstance(model, Model) else "caption"
-    show(f"The model is in {folder}. Next: plait {verb} {folder} new.csv")
+    verb, what = NEXT.get(type(model).__name__, ("predict", "new.csv"))
+    show(f"The model is in {folder}. Next: plait {verb} {folder} {what}")
 
 
-def _show_model(model: Model | Writer, folder: Path, table: str) -> None:
+NEXT = {"Writer": ("caption", "new.csv"), "Drawer": ("draw", '"what to draw"')}
+"""What models that make a column are used with."""
+
+
+def _show_model(model: Model | Writer | Drawer, folder: Path, table: str) -> None:
     """Show how good a model is, and draw it into its folder."""
     from plait.config import from_json
+    from plait.drawer.drawer import Drawer
     from plait.ensemble.board import Board
     from plait.ensemble.tune import Tuning
+    from plait.evaluate.drawn import DrawnEvaluation
     from plait.evaluate.written import read_evaluation
     from plait.model import Model
+    from plait.report.drawn import drawn_table
     from plait.report.plots import board_plot, tuning_plot
     from plait.report.tables import board_table
     from plait.report.written import written_table
 
+    if isinstance(model, Drawer):
+        show(drawn_table(from_json(DrawnEvaluation, model.facts["judged"])))
+        show(f"Sheets of pictures: {folder / 'training'}.")
+        return
     if not isinstance(model, Model):
         show(written_table(read_evaluation(model.facts["judged"])))
         _draw_written(model, folder)

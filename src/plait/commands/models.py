@@ -23,8 +23,10 @@ from plait.errors import did_you_mean, many
 
 if TYPE_CHECKING:
     from plait.data.table import Table
+    from plait.drawer.drawn import Drawn
     from plait.evaluate.written import Texts
     from plait.model import Prediction
+    from plait.progress import Progress
 
 
 def predict(
@@ -45,7 +47,7 @@ def predict(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Predict every row of a table into a file; where the target is a text, write it."""
+    """Predict every row of a table into a file; write texts, draw pictures beside it."""
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
@@ -56,6 +58,15 @@ def predict(
 
     require_new(output, overwrite, SUFFIXES)
     progress = Progress(lines=True)
+    if kind_of(model) == "drawer":
+        if probabilities or explain:
+            raise ConfigError(
+                "--probabilities and --explain are of classes and numbers, and this model draws "
+                "pictures."
+            )
+        rows = read_table(table, allow_outside, allow_urls, encoding, join)
+        _draw(model, rows, output, overwrite, progress)
+        return
     if kind_of(model) == "writer":
         if probabilities or explain:
             raise ConfigError(
@@ -75,8 +86,23 @@ def predict(
     say(output, rows, prediction, loaded.target.name, loaded.columns)
 
 
+def _draw(model: Path, rows: Table, output: Path, overwrite: bool, progress: Progress) -> None:
+    """Draw a picture for every row into a folder beside the file that names them."""
+    from plait.commands.draw import say_of
+    from plait.drawer.drawer import Drawer
+    from plait.report.drawn import drawn_columns
+    from plait.report.files import write_columns
+
+    drawer = Drawer.load(model)
+    found = drawer.predict(rows, progress)
+    paths = found.write(output.with_suffix(""), overwrite)
+    write_columns(output, drawn_columns(rows, drawer.target, paths, output.parent))
+    say(output, rows, found, drawer.target, drawer.columns)
+    say_of(found, watermark=True)
+
+
 def say(
-    output: Path, rows: Table, made: Prediction | Texts, target: str, columns: list[str]
+    output: Path, rows: Table, made: Prediction | Texts | Drawn, target: str, columns: list[str]
 ) -> None:
     """Say what was written where, and what could not be read."""
     from plait.report.files import require_new
@@ -96,6 +122,10 @@ def say(
 def evaluate(
     model: ModelArgument,
     table: TableArgument,
+    space: Annotated[
+        Path | None,
+        typer.Option(help="That says whether drawn pictures are what was asked for."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
     allow_urls: Urls = False,
@@ -104,8 +134,11 @@ def evaluate(
 ) -> None:
     """Score a model on a table whose target is known, or a space on rows that have both sides."""
     from plait.config import to_json
+    from plait.drawer.drawer import Drawer
+    from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
+    from plait.report.drawn import drawn_table
     from plait.report.tables import evaluation_table, retrieval_table
     from plait.report.written import written_table
     from plait.space import Space
@@ -120,6 +153,12 @@ def evaluate(
         texts = Writer.load(model).evaluate(rows)
         show_json(to_json(texts)) if json else show(written_table(texts))
         return
+    if kind_of(model) == "drawer":
+        drawn = Drawer.load(model).evaluate(rows, None if space is None else Space.load(space))
+        show_json(to_json(drawn)) if json else show(drawn_table(drawn))
+        return
+    if space is not None:
+        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     result = load(model).evaluate(rows)
     show_json(to_json(result)) if json else show(evaluation_table(result))
 

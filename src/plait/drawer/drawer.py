@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from plait import __version__
 from plait.cache import Encoded
-from plait.config import to_json
 from plait.data.image import Picture
 from plait.data.quality import Ledger
 from plait.data.read import read
@@ -33,6 +34,10 @@ from plait.progress import Progress
 from plait.provenance.statement import Statement
 from plait.tasks.draw import Draw, unit
 from plait.types import Features
+
+if TYPE_CHECKING:
+    from plait.evaluate.drawn import DrawnEvaluation
+    from plait.space import Space
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,11 @@ class Drawer(Maker):
                 "it (--guidance 3)."
             )
         rows = self.encode(table, ledger, progress)
-        begin = None if start is None else squares_of(start, self.config.draw)
-        against = None if negative is None else self._against(negative)
         seeds = [config.seed + row for row in range(len(table))]
-        pictures = self.drawn(rows, seeds, config, progress, against, begin)
+        begin = None if start is None else squares_of(start, self.config.draw)
+        with on_accelerator(self.network):
+            against = None if negative is None else self._against(negative)
+            pictures = self.drawn(rows, seeds, config, progress, against, begin)
         absent = tuple(name for name in self.columns if name not in table)
         said = self.statement(config, edited=start is not None)
         found = Drawn(
@@ -136,12 +142,15 @@ class Drawer(Maker):
         flow, steps = self.task.flow, config.steps * -(-len(rows) // config.batch_size)
         with progress.stage(f"Drawing {self.target}", steps) as advance:
             for batch, features in self.batches(rows, config.batch_size):
-                noise = noise_of(flow.shape, [seeds[row] for row in batch])
+                device = features.mask.device
+                noise = noise_of(flow.shape, [seeds[row] for row in batch]).to(device)
                 away = None
                 if against is not None:
-                    away = against.take(torch.zeros(len(batch), dtype=torch.long))
-                before = None if begin is None else unit(self.canvas.put(begin[batch]))
-                values = draw(flow, features, config, noise, away, before, advance)
+                    away = against.take(torch.zeros(len(batch), dtype=torch.long, device=device))
+                before = None
+                if begin is not None:
+                    before = unit(self.canvas.put(begin[batch])).to(device)
+                values = draw(flow, features, config, noise, away, before, advance).cpu()
                 for row, picture in zip(batch, self.canvas.show(values), strict=True):
                     found[row] = picture
         return found
@@ -176,6 +185,26 @@ class Drawer(Maker):
             prompt, settings, edited, f"plait {__version__}",
         )  # fmt: skip
 
+    def evaluate(
+        self, table: Any, space: Space | None = None, progress: Progress | None = None
+    ) -> DrawnEvaluation:
+        """Judge what is drawn of rows whose picture is known.
+
+        Args:
+            table: anything that `plait.read` takes.
+            space: aligned between pictures and what they are drawn from, which says how far a
+                picture agrees with what was asked for.
+            progress: where to show it.
+
+        Raises:
+            ColumnError: when the table lacks the target column.
+            ConfigError: for a space that has no such groups.
+            TableError: when no row has a picture and something to draw from.
+        """
+        from plait.drawer.evaluating import evaluate
+
+        return evaluate(self, read(table), space, progress or Progress())
+
     def own(self) -> dict[str, Any]:
         """Return nothing: all is in the settings and facts."""
         return {}
@@ -205,6 +234,14 @@ class Drawer(Maker):
         )  # fmt: skip
 
 
-def with_facts(model: Drawer, facts: Mapping[str, Any]) -> Drawer:
-    """Return the model with more facts."""
-    return replace(model, facts={**model.facts, **to_json(facts)})
+@contextmanager
+def on_accelerator(network: nn.Module) -> Iterator[None]:
+    """Let a network compute on the GPU, if there is one, and give it back to the CPU afterwards."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    network.to("cuda")
+    try:
+        yield
+    finally:
+        network.cpu()

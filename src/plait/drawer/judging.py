@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,23 +26,6 @@ COPY = 0.95
 
 ENOUGH = 4
 """Pictures of each kind that sets can be compared of."""
-
-
-@dataclass(frozen=True)
-class DrawnEvaluation:
-    """The scores of one model's pictures.
-
-    Attributes:
-        target: the column.
-        rows: that were drawn.
-        encoder: on whose vectors pictures were compared.
-        scores: by name; NaN where there were too few pictures.
-    """
-
-    target: str
-    rows: int
-    encoder: str
-    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,24 @@ import torch
 
 from plait.config import to_json
 from plait.data.read import read
+from plait.data.split import apart
 from plait.drawer.building import build, network_of
 from plait.drawer.canvas import Canvas, canvas_of, squares_of
 from plait.drawer.drawer import Drawer
-from plait.drawer.judging import DrawnEvaluation, compared
+from plait.drawer.judging import compared
 from plait.drawer.sheet import Growing, below, due, save, strip
 from plait.ensemble.config import FitConfig
 from plait.ensemble.journal import Journal
 from plait.errors import ColumnError, ConfigError, TableError, many
+from plait.evaluate.drawn import DrawnEvaluation
 from plait.fitting import fingerprint, versions, without_nan
-from plait.making.material import Material, Parted, Request, gather
+from plait.grouping import components
+from plait.making.material import HELD_OUT, MOST_JUDGED, Material, Parted, Request, gather
 from plait.making.reading import encoded_rows, fitted, ready
 from plait.making.training import Training, also
 from plait.progress import Progress
 from plait.train.record import Record, Track
-from plait.types import Modality
+from plait.types import MEDIA, Modality
 
 if TYPE_CHECKING:
     from plait.train.checkpoint import Course
@@ -45,7 +48,7 @@ class Pictures:
     """What is learned from.
 
     Attributes:
-        material: of all rows; its values are squares.
+        material: of all rows, without the pictures as they were.
         squares: (n side side 3) uint8.
         canvas: what is drawn on.
         parted: which rows learn.
@@ -100,7 +103,7 @@ def draw(
     config = ready(config or FitConfig(), preset)
     if config.encoders.finetune.way != "none":
         raise ConfigError(
-            "What draws reads from pretrained networks as they are; leave out --fine-tune, and take "
+            "What draws takes pretrained networks as they are; leave out --fine-tune, and take "
             "preset 'standard' in place of 'best'."
         )
     canvas = canvas_of(config.draw)
@@ -108,7 +111,11 @@ def draw(
     material, parted = gather(
         table, request, lambda sources: build(sources, config).encoders, config, progress
     )
-    pictures = _pictures(material, parted, canvas, config, progress)
+    material, squares = _squares(material, config, progress)
+    if split is None:
+        parted = _parted(material, config.seed)
+    pictures = Pictures(material, squares, canvas, parted)
+    _require_rows(pictures)
     facts = {
         "rows": len(parted.learning),
         "apart": True,
@@ -127,25 +134,21 @@ def draw(
     return replace(model, facts=facts | {"judged": without_nan(to_json(found))})
 
 
-def _pictures(
-    material: Material, parted: Parted, canvas: Canvas, config: FitConfig, progress: Progress
-) -> Pictures:
-    """Return the pictures as squares, saying what was made of them.
+def _squares(
+    material: Material, config: FitConfig, progress: Progress
+) -> tuple[Material, np.ndarray]:
+    """Return the pictures as squares, saying what was made of them, and the rest without them.
+
+    Rows are of one group that have a picture in common, drawn or read. Of one prompt there may be
+    many pictures, as of a class: these need not stay together.
 
     Raises:
         ColumnError: for targets beside the picture.
-        TableError: when there are not rows enough to learn from and to judge.
     """
     if material.others is not None:
         raise ColumnError(
             f"Pictures are drawn alone, and {material.others.name!r} is named beside "
             f"{material.target!r}; fit a model for it by itself."
-        )
-    if not len(parted.learning) or not len(parted.judged):
-        raise TableError(
-            f"Of {len(material.rows)} rows {len(parted.learning)} are left to learn from and "
-            f"{len(parted.judged)} to be judged; each needs one. Rows with a picture in common "
-            "stay together: add rows, or name a split."
         )
     first = [cell[0] for cell in material.values]
     sizes = Counter(f"{own.shape[1]}x{own.shape[0]}" for own in first)
@@ -159,7 +162,35 @@ def _pictures(
     if several:
         progress.say(f"{many(several, 'row')} with several pictures: the first is drawn.")
     squares = squares_of(first, config.draw)
-    return Pictures(replace(material, values=squares), squares, canvas, parted)
+    same = np.unique([own.tobytes() for own in squares], return_inverse=True)[1].astype(float)
+    keys = [same]
+    if any(source.kind in MEDIA for source in material.sources):
+        keys.append(material.groups.astype(float))
+    groups = components(np.stack(keys, axis=1))
+    return replace(material, values=[], groups=groups), squares
+
+
+def _parted(material: Material, seed: int) -> Parted:
+    """Return which rows learn and which are judged, by the groups of pictures."""
+    order = np.random.default_rng(seed).permutation(material.rows)
+    count = min(max(round(HELD_OUT * len(order)), 1), MOST_JUDGED)
+    judged, learning = apart(order, material.groups, [count])
+    return Parted(np.sort(learning), np.sort(judged), False)
+
+
+def _require_rows(pictures: Pictures) -> None:
+    """Refuse a table of which nothing is left to learn from, or to judge.
+
+    Raises:
+        TableError: saying so.
+    """
+    learning, judged = len(pictures.parted.learning), len(pictures.parted.judged)
+    if not learning or not judged:
+        raise TableError(
+            f"Of {len(pictures.squares)} rows {learning} are left to learn from and {judged} to be "
+            "judged; each needs one. Rows with a picture in common stay together: add rows, or "
+            "name a split."
+        )
 
 
 def learn(
@@ -203,7 +234,7 @@ def _growing(model: Drawer, pictures: Pictures, track: Track) -> Any:
             return
         with course.average.in_place():
             drawn = model.drawn(rows, seeds, own.drawing, QUIET)
-        sheet.add(course.epoch, course.validation[-1], drawn)
+        sheet.add(course.epoch, course.training[-1], drawn)
 
     return watch
 
