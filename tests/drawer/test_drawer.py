@@ -110,9 +110,7 @@ def test_every_picture_is_marked_unless_that_is_turned_off(
     drawer: Drawer, asked: dict[str, list[str]]
 ) -> None:
     found, bare = drawer.predict(asked), drawer.predict(asked, watermark=False)
-    assert found.marked == tuple(
-        detect(own).marked for own in found.pictures if own is not None
-    )
+    assert found.marked == tuple(detect(own).marked for own in found.pictures if own is not None)
     assert np.mean(found.marked) > 0.9
     assert bare.marked == (False,) * 12
     assert not any(detect(own).marked for own in bare.pictures if own is not None)

@@ -31,7 +31,7 @@ def test_facts_and_scores(drawer: Drawer) -> None:
     assert facts["apart"]
     scores = facts["judged"]["scores"]
     assert facts["judged"]["rows"] == 12
-    assert scores["loss"] < 0.5
+    assert scores["loss"] < 1.0  # to say nothing costs 1 + the mean square of the pictures
     assert scores["kernel distance of real"] < scores["frechet distance"]
     assert 0 <= scores["copied"] <= 1
 
@@ -159,9 +159,9 @@ def test_what_is_refused(pictures: Path) -> None:
     table = plait.read(str(pictures)).take(range(12))
     with pytest.raises(ColumnError, match="Pictures are drawn alone, and 'place' is named beside"):
         draw(table, ["picture:image", "place"], modalities=TEXT, config=small(**QUICK))
-    one = plait.read({"picture": [table.values("picture")[0]] * 4, "name": list("abcd")},
+    one = plait.read({"picture": table.values("picture")[:3], "name": ["a", None, None]},
                      folder=table.folder)  # fmt: skip
-    with pytest.raises(TableError, match="Of 4 rows .* are left to learn from and .* to be judged"):
+    with pytest.raises(TableError, match="Of 3 rows 0 are left to learn from and 1 to be judged"):
         draw(one, "picture:image", modalities=TEXT, config=small(**QUICK))
     with pytest.raises(ConfigError, match="What draws takes pretrained networks as they are"):
         draw(table, "picture:image", preset="best", config=small(**QUICK))
