@@ -81,7 +81,7 @@ def settings(key: Row) -> FitConfig:
     values = to_json(FitConfig())
     values["seed"] = key["seed"]
     values["draw"] |= {"side": SIDE, "patch": 4, "width": key["width"], "layers": key["layers"],
-                       "judged": 8, "every": 4}  # fmt: skip
+                       "judged": 8, "every": 8}  # fmt: skip
     values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "learning_rate": 1e-3}
     return from_json(FitConfig, values)
 

@@ -22,8 +22,10 @@ def small(**changes: Any) -> FitConfig:
     values["draw"] |= {"side": SIDE, "patch": 6, "width": 48, "layers": 2, "heads": 2, "judged": 12,
                        "samples": 3, "every": 4,
                        "drawing": {"steps": 8, "guidance": 1.5}}  # fmt: skip
-    values["drawing"] |= {"epochs": 8, "least_steps": 260, "batch_size": 32,
-                          "learning_rate": 4e-3, "average": 0.95, "precision": "float32"}  # fmt: skip
+    values["drawing"] |= {
+        "epochs": 8, "least_steps": 260, "batch_size": 32, "learning_rate": 4e-3, "average": 0.95,
+        "precision": "float32",
+    }  # fmt: skip
     for path, value in changes.items():
         part, key = path.split("__")
         values[part][key] = value

@@ -89,6 +89,7 @@ COMMANDS = (
     "ask",
     "check",
     "draw",
+    "drawing",
     "learn",
     "models",
     "options",

@@ -180,7 +180,6 @@ def test_it_learns_to_draw_what_the_features_say_and_not_otherwise() -> None:
     [
         ({"side": 4}, "'side' must be between 8 and 4096"),
         ({"side": 30}, "A side of 30 pixels does not divide into patches of 4; choose"),
-        ({"side": 40, "autoencoder": "x"}, "into patches of 4 cells of 8 pixels"),
         ({"width": 30, "heads": 4}, "A width of 30 cannot be shared by 4 heads"),
         ({"unconditioned": 1.5}, "'unconditioned' must be"),
         ({"patch": 0}, "'patch' must be"),
@@ -189,3 +188,10 @@ def test_it_learns_to_draw_what_the_features_say_and_not_otherwise() -> None:
 def test_settings_that_cannot_be(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         DrawConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_what_does_not_divide_into_patches() -> None:
+    with pytest.raises(
+        ConfigError, match="has 4 by 6 cells, which do not divide into patches of 4"
+    ):
+        FlowTransformer(5, Shape(4, 4, 6), patch=4, width=8, layers=1, heads=1)

@@ -12,7 +12,6 @@ from plait.errors import many
 
 if TYPE_CHECKING:
     from plait.drawer.drawn import Drawn
-    from plait.drawing.config import DrawingConfig
 
 Steps = Annotated[int | None, typer.Option(help="From noise to the picture; more take longer.")]
 Guidance = Annotated[
@@ -22,7 +21,11 @@ Guidance = Annotated[
 
 def draw(
     model: Annotated[
-        Path, typer.Argument(help="A model that `plait fit --target COLUMN:image` wrote.")
+        str,
+        typer.Argument(
+            help="A model that `plait fit --target COLUMN:image` wrote, or a pipeline of "
+            "diffusers, by its folder or its name on the hub."
+        ),
     ],
     given: Annotated[
         list[str],
@@ -43,6 +46,12 @@ def draw(
     strength: Annotated[
         float | None, typer.Option(help="Of editing: 1 leaves nothing of it, near 0 nearly all.")
     ] = None,
+    side: Annotated[
+        int | None, typer.Option(min=8, help="Of a pipeline's picture, in pixels.")
+    ] = None,
+    lora: Annotated[
+        Path | None, typer.Option(help="Folder of changes to a pipeline, learned by LoRA.")
+    ] = None,
     no_watermark: Annotated[
         bool, typer.Option("--no-watermark", help="Leave out the invisible watermark.")
     ] = False,
@@ -53,35 +62,19 @@ def draw(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw pictures of what is said; they say by what they were drawn, and carry a watermark."""
-    from dataclasses import replace
-
-    from plait.data.image import read_pictures
-    from plait.data.table import Table
-    from plait.drawer.asking import said, values_of
-    from plait.drawer.drawer import Drawer
-    from plait.errors import CellError, ConfigError
-    from plait.progress import Progress
+    from plait.commands.drawing import Asked, draw_with
+    from plait.errors import ConfigError
 
     if strength is not None and start is None:
         raise ConfigError("--strength is of editing, which needs a picture: say --start FILE.")
-    drawer = Drawer.load(model)
-    values = values_of(drawer, given)
-    config = _drawing(drawer.config.draw.drawing, steps, guidance, sampler, seed, strength)
-    against = values_of(drawer, negative) if negative else None
-    try:
-        begin = None if start is None else read_pictures(str(start.absolute()), allow_outside=True)
-    except CellError as error:
-        raise ConfigError(f"{str(start)!r} cannot be started from: {error}") from error
-    table = Table.of({name: [value] * count for name, value in values.items()}, allow_outside=True)
-    found = drawer.predict(
-        table, Progress(), config, against, None if begin is None else begin[:1] * count,
-        not no_watermark,
+    numbers = {"steps": steps, "guidance": guidance, "sampler": sampler, "seed": seed,
+               "strength": strength}  # fmt: skip
+    asked = Asked(
+        model, given, negative or [], {k: v for k, v in numbers.items() if v is not None}, count,
+        start, side, lora, not no_watermark,
     )  # fmt: skip
-    if all(picture is None for picture in found.pictures):
-        why = "; ".join(found.skipped.entries.values())
-        raise ConfigError(f"There is nothing to draw from{': ' + why if why else ''}.")
-    found = replace(found, statement=replace(found.statement, model=model.resolve().name))
-    paths = found.write(output, overwrite, not no_metadata, [said(given)] * count)
+    found = draw_with(asked)
+    paths = found.write(output, overwrite, not no_metadata)
     if json:
         show_json([str(path) for path in paths])
         return
@@ -101,21 +94,3 @@ def say_of(found: Drawn, watermark: bool) -> None:
     )
     if watermark and without:
         show(f"Too small or plain to carry a watermark: {many(without, 'picture')}.")
-
-
-def _drawing(
-    own: DrawingConfig,
-    steps: int | None,
-    guidance: float | None,
-    sampler: str | None,
-    seed: int | None,
-    strength: float | None,
-) -> DrawingConfig:
-    """Return how pictures are drawn: as the model was told, and what was said over it."""
-    from plait.config import from_json, to_json
-    from plait.drawing.config import DrawingConfig
-
-    said = {"steps": steps, "guidance": guidance, "sampler": sampler, "seed": seed,
-            "strength": strength}  # fmt: skip
-    values = to_json(own) | {name: value for name, value in said.items() if value is not None}
-    return from_json(DrawingConfig, values)

@@ -144,6 +144,8 @@ def evaluate(
     from plait.space import Space
     from plait.writer.writer import Writer
 
+    if space is not None and kind_of(model) != "drawer":
+        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
     if kind_of(model) == "space":
         found = Space.load(model).evaluate(rows)
@@ -157,8 +159,6 @@ def evaluate(
         drawn = Drawer.load(model).evaluate(rows, None if space is None else Space.load(space))
         show_json(to_json(drawn)) if json else show(drawn_table(drawn))
         return
-    if space is not None:
-        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     result = load(model).evaluate(rows)
     show_json(to_json(result)) if json else show(evaluation_table(result))
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from plait import __version__
 from plait.cache import Encoded
 from plait.data.image import Picture
 from plait.data.quality import Ledger
@@ -31,7 +30,7 @@ from plait.fitting import fingerprint_of
 from plait.folder import put_states, under
 from plait.making.maker import Maker, Stored
 from plait.progress import Progress
-from plait.provenance.statement import Statement
+from plait.provenance.statement import GENERATOR, Statement
 from plait.tasks.draw import Draw, unit
 from plait.types import Features
 
@@ -182,7 +181,7 @@ class Drawer(Maker):
             settings["strength"] = config.strength
         return Statement(
             f"plait model of {self.target}", fingerprint_of(learned_of(self.network)), config.seed,
-            prompt, settings, edited, f"plait {__version__}",
+            prompt, settings, edited, GENERATOR,
         )  # fmt: skip
 
     def evaluate(

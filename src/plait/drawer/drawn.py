@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,11 +49,7 @@ class Drawn:
         return replace(self, pictures=pictures, marked=tuple(own is not None for own in found))
 
     def write(
-        self,
-        folder: Path,
-        overwrite: bool = False,
-        metadata: bool = True,
-        prompts: Sequence[str] = (),
+        self, folder: Path, overwrite: bool = False, metadata: bool = True
     ) -> list[Path | None]:
         """Write every picture as PNG, and return the files; None where there is no picture.
 
@@ -61,7 +57,6 @@ class Drawn:
             folder: that is made.
             overwrite: replace files that are there.
             metadata: let each say by what model and seed it was drawn.
-            prompts: of each, said in the file where it is given.
 
         Raises:
             ConfigError: when a file is there and may not be replaced.
@@ -74,11 +69,7 @@ class Drawn:
                 )
         for number, (path, picture) in enumerate(zip(places, self.pictures, strict=True)):
             if path is not None and picture is not None:
-                said = replace(
-                    self.statement,
-                    seed=self.seeds[number],
-                    prompt=prompts[number] if prompts else self.statement.prompt,
-                )
+                said = replace(self.statement, seed=self.seeds[number])
                 write_png(picture, path, said if metadata else None)
         return places
 

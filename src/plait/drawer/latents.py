@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.diffusion import diffusers_of, find_weights
+from plait.diffusion.weights import diffusers_of, find_weights
 from plait.drawer.canvas import Canvas
 from plait.drawing.flow import Shape
-from plait.encoders.pretrained.weights import identity
+from plait.encoders.pretrained.weights import identity, quiet
 from plait.errors import ModelError
 from plait.tasks.draw import to_bytes
 
@@ -84,7 +84,8 @@ def _folder(name: str) -> Path:
 def _loaded(folder: Path) -> Any:
     diffusers = diffusers_of("autoencoder")
     try:
-        network = diffusers.AutoencoderKL.from_pretrained(folder, use_safetensors=True)
+        with quiet():
+            network = diffusers.AutoencoderKL.from_pretrained(folder, use_safetensors=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{str(folder)!r} holds no AutoencoderKL that diffusers can read: {error}"

@@ -6,12 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from plait import __version__
 from plait.config import from_json, to_json
 from plait.errors import ConfigError
 
 CREATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 EDITED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's words for what a model made, and for what it made of something else."""
+
+GENERATOR = f"plait {__version__}"
+"""The program."""
 
 ACTIONS, DRAWING = "c2pa.actions", "plait.drawing"
 """Labels of what is asserted."""

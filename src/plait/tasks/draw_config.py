@@ -10,9 +10,6 @@ from plait.config import check_range
 from plait.drawing.config import DrawingConfig
 from plait.errors import ConfigError
 
-CELL = 8
-"""Pixels of a side that become one cell of the latents of the usual autoencoders."""
-
 
 @dataclass(frozen=True)
 class DrawConfig:
@@ -64,10 +61,8 @@ class DrawConfig:
         check_range(self, "every", 1, 100_000)
         check_range(self, "judged", 1, 100_000)
         require_heads(self.width, self.heads)
-        cells = self.side // CELL if self.autoencoder else self.side
-        if cells % self.patch or (self.autoencoder and self.side % CELL):
+        if not self.autoencoder and self.side % self.patch:  # of latents, see `FlowTransformer`
             raise ConfigError(
-                f"A side of {self.side} pixels does not divide into patches of {self.patch}"
-                + (f" cells of {CELL} pixels" if self.autoencoder else "")
-                + "; choose a side that is a multiple of them."
+                f"A side of {self.side} pixels does not divide into patches of {self.patch}; "
+                "choose a side that is a multiple of it."
             )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from plait.attention import Attention, Rotary, Turn
 from plait.drawing.flow import Flow, Shape
+from plait.errors import ConfigError
 from plait.types import Features
 
 FREQUENCIES = 128
@@ -76,6 +77,9 @@ class FlowTransformer(Flow):
         layers: blocks.
         heads: of attention.
         dropout: in training.
+
+    Raises:
+        ConfigError: when the shape does not divide into patches.
     """
 
     places: Tensor
@@ -91,6 +95,11 @@ class FlowTransformer(Flow):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if shape.height % patch or shape.width % patch:
+            raise ConfigError(
+                f"What is drawn has {shape.height} by {shape.width} cells, which do not divide "
+                f"into patches of {patch}; choose another patch, or another side."
+            )
         self.shape, self.patch = shape, patch
         rows, columns = shape.height // patch, shape.width // patch
         self.into = nn.Conv2d(shape.channels, width, patch, stride=patch)

@@ -1,0 +1,115 @@
+"""What draws for `plait draw`: a model of plait, or a pipeline of diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plait.config import from_json, to_json
+from plait.data.image import Picture, read_pictures
+from plait.data.table import Table
+from plait.diffusion.pipeline import Pipeline, Wish
+from plait.drawer.asking import said, values_of
+from plait.drawer.drawer import Drawer
+from plait.drawer.drawn import Drawn
+from plait.drawing.config import DrawingConfig
+from plait.errors import CellError, ConfigError
+from plait.progress import Progress
+from plait.provenance.statement import GENERATOR, Statement
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for.
+
+    Attributes:
+        model: a folder, or a name on the hub.
+        given: what to draw.
+        negative: what it shall not be.
+        numbers: steps, guidance, sampler, seed and strength, as far as they were said.
+        count: of pictures.
+        start: a picture to be edited.
+        side: of a pipeline's picture.
+        lora: changes to a pipeline.
+        watermark: whether pictures carry it.
+    """
+
+    model: str
+    given: Sequence[str]
+    negative: Sequence[str]
+    numbers: dict[str, Any]
+    count: int
+    start: Path | None
+    side: int | None
+    lora: Path | None
+    watermark: bool
+
+    @property
+    def begin(self) -> Picture | None:
+        """The picture to be edited.
+
+        Raises:
+            ConfigError: when it cannot be read.
+        """
+        if self.start is None:
+            return None
+        try:
+            return read_pictures(str(self.start.absolute()), allow_outside=True)[0]
+        except CellError as error:
+            raise ConfigError(f"{str(self.start)!r} cannot be started from: {error}") from error
+
+
+def draw_with(asked: Asked) -> Drawn:
+    """Return the pictures of what draws."""
+    if (Path(asked.model) / "plait.json").is_file() or not _may_be_pipeline(asked.model):
+        return _by_drawer(asked)
+    return _by_pipeline(asked)
+
+
+def _may_be_pipeline(name: str) -> bool:
+    return (Path(name) / "model_index.json").is_file() or not Path(name).exists()
+
+
+def _by_drawer(asked: Asked) -> Drawn:
+    for name, value in (("--side", asked.side), ("--lora", asked.lora)):
+        if value is not None:
+            raise ConfigError(
+                f"{name} is for pipelines of diffusers; a model of plait has its own."
+            )
+    drawer = Drawer.load(asked.model)
+    values = values_of(drawer, asked.given)
+    config = from_json(DrawingConfig, to_json(drawer.config.draw.drawing) | asked.numbers)
+    against = values_of(drawer, asked.negative) if asked.negative else None
+    rows = {name: [value] * asked.count for name, value in values.items()}
+    begin = None if asked.begin is None else [asked.begin] * asked.count
+    found = drawer.predict(
+        Table.of(rows, allow_outside=True), Progress(), config, against, begin, asked.watermark
+    )
+    if all(picture is None for picture in found.pictures):
+        why = "; ".join(found.skipped.entries.values())
+        raise ConfigError(f"There is nothing to draw from{': ' + why if why else ''}.")
+    name = Path(asked.model).resolve().name
+    return replace(found, statement=replace(found.statement, model=name, prompt=said(asked.given)))
+
+
+def _by_pipeline(asked: Asked) -> Drawn:
+    numbers = dict(asked.numbers)
+    if "sampler" in numbers:
+        raise ConfigError("A pipeline has its own sampler (its scheduler); leave out --sampler.")
+    seed = int(numbers.pop("seed", 0))
+    wish = Wish(said(asked.given), said(asked.negative), side=asked.side, **numbers)
+    pipeline, begin = Pipeline(asked.model, asked.lora), asked.begin
+    seeds = [seed + number for number in range(asked.count)]
+    with Progress().stage("Drawing", asked.count) as advance:
+        pictures = pipeline.draw(wish, seeds, begin, advance)
+    cut = pipeline.cut(wish.prompt)
+    statement = Statement(
+        asked.model, pipeline.identity, seed, wish.prompt, numbers, begin is not None, GENERATOR
+    )
+    found = Drawn(
+        "picture", tuple(pictures), tuple(seeds), statement, (False,) * len(pictures),
+        cut={0: cut} if cut else {},
+    )  # fmt: skip
+    return found.with_watermark() if asked.watermark else found
