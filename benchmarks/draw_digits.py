@@ -3,12 +3,11 @@
     python benchmarks/draw_digits.py            10,000 rows, one seed
     python benchmarks/draw_digits.py --full     60,000 rows, three seeds
 
-MNIST, 28 by 28, learned from the training split, drawn for each class alike, and compared with real
-digits of the test split on two stated encoders: the classical one of plait (gradients, colours and
-visual words, fitted on training rows), and MobileNetV2 (python benchmarks/weights.py). What training
-rows have beside test rows is what a perfect model would have. A plait classifier that learned from
-the training split says how many of them are of the class that was asked for. Seconds are those of
-one processor core.
+MNIST, 28 by 28, learned from the training split, drawn for each class alike, and compared with the
+test split on two stated encoders: the classical one of plait (gradients, colours and visual words,
+fitted on training rows), and MobileNetV2 (python benchmarks/weights.py). What training rows have
+beside test rows is what a perfect model would have. A plait classifier that learned from the
+training split says how many are of the class that was asked for. Seconds are those of one core.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from plait.train.record import Track
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 QUIET = Progress(show=False)
-OUT = Path(__file__).parent / "results" / "draw_digits"
+OUT = Path(__file__).parent / "results" / "cache" / "draw_digits"
 ENCODERS = ("classical", "mobilenet_v2")
 
 

@@ -44,7 +44,7 @@ from plait.train.record import Track
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 QUIET = Progress(show=False)
-OUT = Path(__file__).parent / "results" / "draw_emoji"
+OUT = Path(__file__).parent / "results" / "cache" / "draw_emoji"
 SIDE = 32
 
 
