@@ -13,16 +13,16 @@ from plait.model import Model
 from plait.types import Modality
 
 
-def test_texts_and_pictures_are_made_and_all_else_is_predicted(things: Path) -> None:
-    table, text = plait.read(str(things)), Modality.TEXT
-    assert made_targets(table, "kind", {}) == (["kind"], None)
-    assert made_targets(table, "price", {}) == (["price"], None)
-    assert made_targets(table, "kind:text", {}) == (["kind:text"], text)
-    assert made_targets(table, "text", {}) == (["text"], text)
-    assert made_targets(table, "text", {"text": "category"}) == (["text"], None)
-    assert made_targets(table, ["kind", "price"], {}) == (["kind", "price"], None)
-    assert made_targets(table, ["kind", "text"], {}) == (["text", "kind"], text)
-    assert made_targets(table, "photo", {}) == (["photo"], Modality.IMAGE)
+def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
+    table = plait.read(str(things))
+    assert made_targets(table, "kind", {}) == (None, [])
+    assert made_targets(table, "price", {}) == (None, [])
+    assert made_targets(table, "kind:text", {}) == (Modality.TEXT, ["kind:text"])
+    assert made_targets(table, "text", {}) == (Modality.TEXT, ["text"])
+    assert made_targets(table, "text", {"text": "category"}) == (None, [])
+    assert made_targets(table, ["kind", "price"], {}) == (None, [])
+    assert made_targets(table, ["kind", "text"], {}) == (Modality.TEXT, ["text", "kind"])
+    assert made_targets(table, "photo", {}) == (Modality.IMAGE, ["photo"])
 
 
 def test_one_text_at_a_time(things: Path) -> None:

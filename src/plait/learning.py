@@ -13,7 +13,7 @@ from plait.data.read import read
 from plait.data.table import Table
 from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
-from plait.errors import ConfigError
+from plait.errors import ColumnError, ConfigError
 from plait.model import Model
 from plait.progress import Progress
 from plait.train.record import Track
@@ -21,7 +21,11 @@ from plait.types import Modality
 
 if TYPE_CHECKING:
     from plait.drawer.drawer import Drawer
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
+
+MADE = {Modality.TEXT: "a text", Modality.MASK: "a mask", Modality.IMAGE: "a picture"}
+"""Targets that are made by a model of their own, and not predicted in a contest, in words."""
 
 
 def fit(
@@ -38,19 +42,20 @@ def fit(
     journal: str | Path | None = None,
     track: Track | None = None,
     progress: Progress | None = None,
-) -> Model | Writer | Drawer:
-    """Learn to make columns from the others: classes, labels and numbers, a text, or a picture.
+) -> Model | Writer | Segmenter | Drawer:
+    """Learn to make columns from the others: classes and numbers, a text, a mask, a picture.
 
-    Takes and raises what `plait.fitting.fit` does; a text or a picture has no search for settings
-    yet (`trials`) and no model to start from.
+    Takes and raises what `plait.fitting.fit` does; texts, masks and pictures have no search for
+    settings yet (`trials`) and no model to start from.
 
     Returns:
         A `Model`; a `Writer` where the target is a text (see `plait.writer.learning.write`), a
-        `Drawer` where it is a picture (see `plait.drawer.learning.draw`).
+        `Segmenter` where it is a mask (see `plait.segmenter.learning.segment`), a `Drawer` where it
+        is a picture (see `plait.drawer.learning.draw`).
     """
     table = read(table)
-    made, kind = made_targets(table, target, modalities or {})
-    if kind is None:
+    made, names = made_targets(table, target, modalities or {})
+    if made is None:
         return fitting.fit(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             config=config, trials=trials, start=start, journal=journal, track=track,
@@ -59,20 +64,27 @@ def fit(
     for name, asked in (("trials", bool(trials)), ("start", start is not None)):
         if asked:
             raise ConfigError(
-                f"Target {made[0]!r} is {WORDS[kind]}, for which there is no {name!r} yet; leave "
+                f"Target {names[0]!r} is {MADE[made]}, for which there is no {name!r} yet; leave "
                 "it out."
             )
-    if kind is Modality.IMAGE:
+    if made is Modality.IMAGE:
         from plait.drawer.learning import draw
 
         return draw(
-            table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            config=config, journal=journal, track=track, progress=progress,
+        )  # fmt: skip
+    if made is Modality.MASK:
+        from plait.segmenter.learning import segment
+
+        return segment(
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
             config=config, journal=journal, track=track, progress=progress,
         )  # fmt: skip
     from plait.writer.learning import write
 
     return write(
-        table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
         config=config, journal=journal, track=track, progress=progress,
     )  # fmt: skip
 
@@ -93,46 +105,59 @@ def compare(
 
     Takes and raises what `plait.fitting.compare` does. A text is written by each of them, and
     beside them stand the text that suits most rows and that of the nearest row (see
-    `plait.writer.comparing.compare`).
+    `plait.writer.comparing.compare`), masks likewise (`plait.segmenter.comparing.compare`).
     """
     table = read(table)
-    made, kind = made_targets(table, target, modalities or {})
-    if kind is None:
+    made, names = made_targets(table, target, modalities or {})
+    if made is None:
         return fitting.compare(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
         )  # fmt: skip
-    if kind is Modality.IMAGE:
+    if made is Modality.IMAGE:
         raise ConfigError(
-            f"Target {made[0]!r} is a picture, and there is no contest of what draws; `plait fit` "
+            f"Target {names[0]!r} is a picture, and there is no contest of what draws; `plait fit` "
             "says how held-out pictures scored."
         )
+    if made is Modality.MASK:
+        from plait.segmenter.comparing import compare as compare_masks
+
+        return compare_masks(
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            fusions=fusions or ("concat",), config=config, progress=progress,
+        )  # fmt: skip
     from plait.writer.comparing import compare
 
     return compare(
-        table, made, preset=preset, modalities=modalities, ignore=ignore, split=split,
+        table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
         fusions=fusions or ("concat",), config=config, progress=progress,
     )  # fmt: skip
 
 
-WORDS = {Modality.TEXT: "a text", Modality.IMAGE: "a picture"}
-"""Targets that are made by a model of their own, in words."""
-
-
 def made_targets(
     table: Table, target: str | Sequence[str], modalities: Mapping[str, str]
-) -> tuple[list[str], Modality | None]:
-    """Return the targets as they were said, and whether a text or a picture is among them, first.
+) -> tuple[Modality | None, list[str]]:
+    """Return what is made, if anything is, and the targets as they were said, that one first.
 
     Raises:
-        ColumnError: for a column that is not there, or cannot be a target.
+        ColumnError: for a column that is not there, or cannot be a target; or where there are
+            two kinds that one model each makes.
     """
     names, said = split_targets(target, table)
     overrides = fitting.overrides_of(modalities) | said
     # The other columns are looked at where they are read.
     alone = table.drop([name for name in table.columns if name not in names])
     schema = detect(alone, names, {n: own for n, own in overrides.items() if n in names})
+    if any(schema[name].modality is Modality.IMAGE for name in names):
+        schema = detect(table, names, overrides)  # a mask is known by the picture that it is of
     found = {name: require_target(schema, name).modality for name in names}
-    kind = next((own for own in WORDS if own in found.values()), None)
-    ordered = sorted(names, key=lambda name: found[name] is not kind)
-    return [f"{name}:{said[name].value}" if name in said else name for name in ordered], kind
+    kinds = [kind for kind in MADE if kind in found.values()]
+    if not kinds:
+        return None, []
+    if len(kinds) > 1:
+        raise ColumnError(
+            f"Targets hold {' and '.join(kind.value for kind in kinds)}, which no one model makes; "
+            "take one of them."
+        )
+    ordered = sorted(names, key=lambda name: found[name] is not kinds[0])
+    return kinds[0], [f"{n}:{said[n].value}" if n in said else n for n in ordered]

@@ -9,7 +9,7 @@ from plait.folder import kind_of
 
 
 def load(folder: str | Path) -> Any:
-    """Return the `Model`, `Writer`, `Drawer`, `Space`, `Recommender` or `Index` of a folder.
+    """Return what a folder holds: a `Model`, `Writer`, `Segmenter`, `Drawer`, `Space`...
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.
@@ -39,6 +39,10 @@ def load(folder: str | Path) -> Any:
             from plait.drawer.drawer import Drawer
 
             return Drawer.load(folder)
+        case "segmenter":
+            from plait.segmenter.segmenter import Segmenter
+
+            return Segmenter.load(folder)
         case _:
             from plait.model import load as load_model
 

@@ -152,7 +152,7 @@ def dice_loss(shares: Tensor, target: Tensor, void: int) -> Tensor:
     return 1 - ((2 * both + 1) / (sizes + 1)).mean(dim=1)
 
 
-def boundary_loss(shares: Tensor, target: Tensor, void: int, reach: int = 2) -> Tensor:
+def boundary_loss(shares: Tensor, target: Tensor, void: int, reach: int = 1) -> Tensor:
     """Return (b), 1 - the mean over the classes of a row of the F1 of their boundaries.
 
     Boundaries are where a class ends within a pixel: b(y) = max of (1 - y) around - (1 - y). A

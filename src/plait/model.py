@@ -373,11 +373,20 @@ def prepare_networks(
 
 
 def known_targets(
-    table: Table, columns: Sequence[Column], ledger: Ledger
+    table: Table,
+    columns: Sequence[Column],
+    ledger: Ledger,
+    keep: Callable[[int, Any], Any] = lambda row, value: value,
 ) -> tuple[np.ndarray, list[Any]]:
     """Return the rows of which a target can be read, and its values; others go to the ledger.
 
     A value of several targets is a tuple, with None for those that are not known.
+
+    Args:
+        table: that is read.
+        columns: the targets.
+        ledger: of what cannot be read.
+        keep: from a row and a value to what is kept of it; raises CellError where it is none.
     """
     rows, values = [], []
     for row in range(len(table)):
@@ -385,7 +394,7 @@ def known_targets(
         for column in columns:
             value = table.cell(column.name, row)
             try:
-                cells.append(_read_target(value, column, table))
+                cells.append(keep(row, _read_target(value, column, table)))
             except CellError as error:
                 cells.append(None)
                 if len(columns) == 1 or not is_missing(value):
@@ -405,6 +414,6 @@ def _read_target(value: Any, column: Column, table: Table) -> Any:
         decoded = decode(value, column.modality, table)
     except CellError as error:
         raise CellError(f"the target cannot be read: {error}") from error
-    if decoded == "":
+    if isinstance(decoded, str) and not decoded:
         raise CellError("the target is empty")
     return decoded

@@ -62,6 +62,7 @@ PREDICTABLE = (
     Modality.NUMBER,
     Modality.TEXT,
     Modality.IMAGE,
+    Modality.MASK,
 )
 """Modalities that can be a target today."""
 

@@ -23,8 +23,8 @@ def draw(
     model: Annotated[
         str,
         typer.Argument(
-            help="A model that `plait fit --target COLUMN:image` wrote, or a pipeline of "
-            "diffusers, by its folder or its name on the hub."
+            help="A model that `plait fit --target COLUMN:image` wrote; a pipeline of diffusers, "
+            "by its folder or name on the hub; or the name of a model at --with-endpoint."
         ),
     ],
     given: Annotated[
@@ -52,6 +52,20 @@ def draw(
     lora: Annotated[
         Path | None, typer.Option(help="Folder of changes to a pipeline, learned by LoRA.")
     ] = None,
+    with_endpoint: Annotated[
+        str | None, typer.Option(help="Base URL of images/generations, as for `plait write`.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Environment variable of its key.")] = None,
+    size: Annotated[str, typer.Option(help="Of an endpoint's picture, as in 1024x1024.")] = "",
+    price: Annotated[float, typer.Option(help="Of one picture of an endpoint.")] = 0.0,
+    max_cost: Annotated[float | None, typer.Option(help="Of all pictures together.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A field of the request, quality=high; null removes one."),
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="File of an endpoint's pictures so far.")
+    ] = None,
     no_watermark: Annotated[
         bool, typer.Option("--no-watermark", help="Leave out the invisible watermark.")
     ] = False,
@@ -62,7 +76,8 @@ def draw(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw pictures of what is said; they say by what they were drawn, and carry a watermark."""
-    from plait.commands.drawing import Asked, draw_with
+    from plait.commands.drawing import Asked, Hosted, draw_with
+    from plait.commands.write import fields_of
     from plait.errors import ConfigError
 
     if strength is not None and start is None:
@@ -72,6 +87,8 @@ def draw(
     asked = Asked(
         model, given, negative or [], {k: v for k, v in numbers.items() if v is not None}, count,
         start, side, lora, not no_watermark,
+        None if with_endpoint is None else
+        Hosted(with_endpoint, key, size, price, max_cost, fields_of(set_), answers),
     )  # fmt: skip
     found = draw_with(asked)
     paths = found.write(output, overwrite, not no_metadata)

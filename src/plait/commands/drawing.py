@@ -16,8 +16,23 @@ from plait.drawer.drawer import Drawer
 from plait.drawer.drawn import Drawn
 from plait.drawing.config import DrawingConfig
 from plait.errors import CellError, ConfigError
+from plait.hosted.endpoint import EndpointConfig
+from plait.hosted.images import Order, order_pictures
 from plait.progress import Progress
 from plait.provenance.statement import GENERATOR, Statement
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """Where an endpoint is, and what it may cost; see `plait.hosted.images.Order`."""
+
+    url: str
+    key: str | None
+    size: str
+    price: float
+    cost: float | None
+    fields: dict[str, Any]
+    answers: Path | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,7 @@ class Asked:
         side: of a pipeline's picture.
         lora: changes to a pipeline.
         watermark: whether pictures carry it.
+        hosted: the endpoint that draws; None for what draws here.
     """
 
     model: str
@@ -45,6 +61,7 @@ class Asked:
     side: int | None
     lora: Path | None
     watermark: bool
+    hosted: Hosted | None
 
     @property
     def begin(self) -> Picture | None:
@@ -63,6 +80,8 @@ class Asked:
 
 def draw_with(asked: Asked) -> Drawn:
     """Return the pictures of what draws."""
+    if asked.hosted is not None:
+        return _by_endpoint(asked, asked.hosted)
     if (Path(asked.model) / "plait.json").is_file() or not _may_be_pipeline(asked.model):
         return _by_drawer(asked)
     return _by_pipeline(asked)
@@ -113,3 +132,27 @@ def _by_pipeline(asked: Asked) -> Drawn:
         cut={0: cut} if cut else {},
     )  # fmt: skip
     return found.with_watermark() if asked.watermark else found
+
+
+def _by_endpoint(asked: Asked, hosted: Hosted) -> Drawn:
+    numbers = dict(asked.numbers)
+    seed = numbers.pop("seed", None)
+    here: dict[str, Any] = {**numbers, "start": asked.start, "negative": asked.negative or None,
+                            "side": asked.side, "lora": asked.lora}  # fmt: skip
+    for name, value in here.items():
+        if value is not None:
+            raise ConfigError(
+                f"An endpoint knows no --{name}; where its server has such a field, say it with "
+                "--set FIELD=VALUE."
+            )
+    order = Order(said(asked.given), asked.count, hosted.size, seed, hosted.price, hosted.cost)
+    config = EndpointConfig(hosted.url, asked.model, hosted.key, body=hosted.fields, timeout=300.0)
+    with Progress().stage("Drawing", asked.count) as advance:
+        found = order_pictures(order, config, hosted.answers, advance)
+    first = -1 if seed is None else int(seed)
+    seeds = tuple(first if seed is None else first + number for number in range(asked.count))
+    statement = Statement(
+        f"{asked.model} at {config.base}", "", first, order.prompt, {}, False, GENERATOR
+    )
+    drawn = Drawn("picture", tuple(found.pictures), seeds, statement, (False,) * asked.count)
+    return drawn.with_watermark() if asked.watermark else drawn

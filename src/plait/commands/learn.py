@@ -11,6 +11,7 @@ from plait.commands.options import (
     Adapt,
     AsIs,
     Balance,
+    Classes,
     Columns,
     ConfigFile,
     Encoders,
@@ -21,6 +22,7 @@ from plait.commands.options import (
     Instruction,
     Join,
     LanguageModel,
+    MaskOf,
     Metric,
     ModelArgument,
     Outside,
@@ -32,12 +34,15 @@ from plait.commands.options import (
     SplitOption,
     TableArgument,
     Target,
+    Tile,
     Urls,
+    Void,
     fit_config,
     fusions_of,
     modalities_of,
     names_of,
     read_table,
+    segmenting_config,
     show,
     show_skipped,
     targets_of,
@@ -47,6 +52,7 @@ from plait.commands.options import (
 if TYPE_CHECKING:
     from plait.drawer.drawer import Drawer
     from plait.model import Model
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
 
 
@@ -82,6 +88,10 @@ def fit(
     adapt: Adapt = None,
     as_is: AsIs = False,
     reward: Reward = None,
+    picture: MaskOf = None,
+    classes: Classes = None,
+    void: Void = None,
+    tile: Tile = None,
     config: ConfigFile = None,
     tune: Annotated[
         int, typer.Option(help="Trials of a search for better settings (needs Optuna).", min=0)
@@ -124,23 +134,29 @@ def fit(
         ),
         ignore=names_of(ignore),
         split=split,
-        config=writing_config(
-            fit_config(
-                config,
-                encoders,
-                fine_tune,
-                fusion=fusion,
-                head=head,
-                balance=balance,
-                folds=folds,
-                metric=metric,
-                seed=seed,
+        config=segmenting_config(
+            writing_config(
+                fit_config(
+                    config,
+                    encoders,
+                    fine_tune,
+                    fusion=fusion,
+                    head=head,
+                    balance=balance,
+                    folds=folds,
+                    metric=metric,
+                    seed=seed,
+                ),
+                language_model,
+                instruction,
+                adapt,
+                as_is,
+                reward,
             ),
-            language_model,
-            instruction,
-            adapt,
-            as_is,
-            reward,
+            picture,
+            classes,
+            void,
+            tile,
         ),
         trials=tune,
         start=start,
@@ -162,23 +178,29 @@ NEXT = {"Writer": ("caption", "new.csv"), "Drawer": ("draw", '"what to draw"')}
 """What models that make a column are used with."""
 
 
-def _show_model(model: Model | Writer | Drawer, folder: Path, table: str) -> None:
+def _show_model(model: Model | Writer | Segmenter | Drawer, folder: Path, table: str) -> None:
     """Show how good a model is, and draw it into its folder."""
     from plait.config import from_json
     from plait.drawer.drawer import Drawer
     from plait.ensemble.board import Board
     from plait.ensemble.tune import Tuning
     from plait.evaluate.drawn import DrawnEvaluation
+    from plait.evaluate.segmented import SegmentedEvaluation
     from plait.evaluate.written import read_evaluation
     from plait.model import Model
     from plait.report.drawn import drawn_table
     from plait.report.plots import board_plot, tuning_plot
+    from plait.report.segmented import segmented_table
     from plait.report.tables import board_table
     from plait.report.written import written_table
+    from plait.segmenter.segmenter import Segmenter
 
     if isinstance(model, Drawer):
         show(drawn_table(from_json(DrawnEvaluation, model.facts["judged"])))
         show(f"Sheets of pictures: {folder / 'training'}.")
+        return
+    if isinstance(model, Segmenter):
+        show(segmented_table(from_json(SegmentedEvaluation, model.facts["judged"])))
         return
     if not isinstance(model, Model):
         show(written_table(read_evaluation(model.facts["judged"])))
@@ -239,6 +261,10 @@ def compare(
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
+    picture: MaskOf = None,
+    classes: Classes = None,
+    void: Void = None,
+    tile: Tile = None,
     config: ConfigFile = None,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
@@ -269,15 +295,21 @@ def compare(
         ignore=names_of(ignore),
         split=split,
         fusions=fusions_of(fusion) if fusion else None,
-        config=fit_config(
-            config,
-            encoders,
-            fine_tune,
-            head=head,
-            balance=balance,
-            folds=folds,
-            metric=metric,
-            seed=seed,
+        config=segmenting_config(
+            fit_config(
+                config,
+                encoders,
+                fine_tune,
+                head=head,
+                balance=balance,
+                folds=folds,
+                metric=metric,
+                seed=seed,
+            ),
+            picture,
+            classes,
+            void,
+            tile,
         ),
         progress=Progress(lines=True),
     )

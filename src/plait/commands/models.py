@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from plait.evaluate.written import Texts
     from plait.model import Prediction
     from plait.progress import Progress
+    from plait.segmenter.files import MaskFiles
+
+MADE = {
+    "writer": "writes texts; `plait ask` shows what each word rests on.",
+    "segmenter": "makes masks.",
+    "drawer": "draws pictures.",
+}
+"""What models do that make a column, by what their folder holds."""
 
 
 def predict(
@@ -47,32 +55,42 @@ def predict(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Predict every row of a table into a file; write texts, draw pictures beside it."""
+    """Predict every row of a table into a file; texts in it, masks and pictures beside it."""
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
     from plait.progress import Progress
-    from plait.report.files import SUFFIXES, require_new, write_columns, write_predictions
+    from plait.report.files import (
+        SUFFIXES,
+        require_new,
+        require_new_folder,
+        write_columns,
+        write_predictions,
+    )
     from plait.report.written import written_columns
+    from plait.segmenter.files import write_masks
+    from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
 
     require_new(output, overwrite, SUFFIXES)
-    progress = Progress(lines=True)
-    if kind_of(model) == "drawer":
-        if probabilities or explain:
-            raise ConfigError(
-                "--probabilities and --explain are of classes and numbers, and this model draws "
-                "pictures."
-            )
+    progress, kind = Progress(lines=True), kind_of(model)
+    if kind in MADE and (probabilities or explain):
+        raise ConfigError(
+            f"--probabilities and --explain are of classes and numbers, and this model {MADE[kind]}"
+        )
+    if kind == "segmenter":
+        segmenter = Segmenter.load(model)
+        rows = read_table(table, allow_outside, allow_urls, encoding, join)
+        folder = require_new_folder(output.with_suffix(".masks"), overwrite)
+        masks = write_masks(segmenter, rows, output, folder, progress)
+        say(output, rows, masks, segmenter.target, segmenter.columns)
+        show(f"The masks are in {folder}, each named in column {segmenter.target!r} of the file.")
+        return
+    if kind == "drawer":
         rows = read_table(table, allow_outside, allow_urls, encoding, join)
         _draw(model, rows, output, overwrite, progress)
         return
-    if kind_of(model) == "writer":
-        if probabilities or explain:
-            raise ConfigError(
-                "--probabilities and --explain are of classes and numbers, and this model writes "
-                "texts; `plait ask` shows what each word rests on."
-            )
+    if kind == "writer":
         writer = Writer.load(model)
         rows = read_table(table, allow_outside, allow_urls, encoding, join)
         texts = writer.predict(rows, progress)
@@ -102,7 +120,11 @@ def _draw(model: Path, rows: Table, output: Path, overwrite: bool, progress: Pro
 
 
 def say(
-    output: Path, rows: Table, made: Prediction | Texts | Drawn, target: str, columns: list[str]
+    output: Path,
+    rows: Table,
+    made: Prediction | Texts | MaskFiles | Drawn,
+    target: str,
+    columns: list[str],
 ) -> None:
     """Say what was written where, and what could not be read."""
     from plait.report.files import require_new
@@ -131,6 +153,10 @@ def evaluate(
     allow_urls: Urls = False,
     encoding: Encoding = None,
     join: Join = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="PNG of the best, median and worst masks, of a model that makes masks."),
+    ] = None,
 ) -> None:
     """Score a model on a table whose target is known, or a space on rows that have both sides."""
     from plait.config import to_json
@@ -138,20 +164,35 @@ def evaluate(
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
+    from plait.progress import Progress
     from plait.report.drawn import drawn_table
+    from plait.report.segmented import segmented_table
     from plait.report.tables import evaluation_table, retrieval_table
     from plait.report.written import written_table
+    from plait.segmenter.files import draw_masks
+    from plait.segmenter.segmenter import Segmenter
     from plait.space import Space
     from plait.writer.writer import Writer
 
     if space is not None and kind_of(model) != "drawer":
         raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
-    if kind_of(model) == "space":
+    kind = kind_of(model)
+    if sheet is not None and kind != "segmenter":
+        raise ConfigError("--sheet shows masks, and this model makes none; leave it out.")
+    if kind == "segmenter":
+        segmenter = Segmenter.load(model)
+        masks = segmenter.evaluate(rows)
+        show_json(to_json(masks)) if json else show(segmented_table(masks))
+        if sheet is not None:
+            draw_masks(segmenter, rows, sheet, Progress(lines=True))
+            show(f"The best, the median and the worst: {sheet}")
+        return
+    if kind == "space":
         found = Space.load(model).evaluate(rows)
         show_json(to_json(list(found))) if json else show(retrieval_table(found))
         return
-    if kind_of(model) == "writer":
+    if kind == "writer":
         texts = Writer.load(model).evaluate(rows)
         show_json(to_json(texts)) if json else show(written_table(texts))
         return

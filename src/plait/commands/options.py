@@ -153,6 +153,19 @@ Adapt = Annotated[
     typer.Option(help="Train a language model on: none (what it reads alone), last, all or lora."),
 ]
 AsIs = Annotated[bool, typer.Option("--as-is", help="Take a language model as it is.")]
+MaskOf = Annotated[
+    str | None, typer.Option(help="Column whose pixels get classes, where several hold pictures.")
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option(help="Names of the values in masks: a CSV of value,name[,colour], or JSON."),
+]
+Void = Annotated[
+    list[int] | None, typer.Option(help="Value of pixels in masks that do not count; repeatable.")
+]
+Tile = Annotated[
+    int | None, typer.Option(help="Cut large pictures into tiles of so many pixels.", min=0)
+]
 Reward = Annotated[
     str | None, typer.Option(help="Metric of texts that is learned from afterwards: cider...")
 ]
@@ -181,6 +194,30 @@ def writing_config(
     if reward is not None:
         values["reinforce"]["reward"] = reward
     return replace(config, write=from_json(WriteConfig, values, "write"))
+
+
+def segmenting_config(
+    config: FitConfig,
+    picture: str | None,
+    classes: Path | None,
+    void: list[int] | None,
+    tile: int | None,
+) -> FitConfig:
+    """Return the settings with what was said of masks put over them."""
+    from dataclasses import replace
+
+    from plait.config import from_json, to_json
+    from plait.tasks.segment import SegmentConfig
+
+    said = {
+        "picture": picture,
+        "classes": None if classes is None else str(classes),
+        "void": void or None,
+        "tile": tile,
+    }
+    values = to_json(config.segment)
+    values |= {key: value for key, value in said.items() if value is not None}
+    return replace(config, segment=from_json(SegmentConfig, values, "segment"))
 
 
 def settings_of(path: Path | None) -> dict[str, Any]:

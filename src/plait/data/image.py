@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from plait.data.media import modality_of_bytes, read_bytes
 from plait.errors import CellError
@@ -47,6 +47,25 @@ def read_pictures(
             raise CellError("the list of pictures is empty")
         return [_read_one(item, folder, allow_outside, side) for item in value]
     return [_read_one(value, folder, allow_outside, side)]
+
+
+def size_of(
+    value: Any, folder: Path = Path(), allow_outside: bool = False
+) -> tuple[int, int] | None:
+    """Return (h, w) of the picture in a cell as it is read: upright, whole; None for several.
+
+    Takes and raises what `read_pictures` does; pixels are not decoded.
+    """
+    if isinstance(value, (list, tuple)):
+        return size_of(value[0], folder, allow_outside) if len(value) == 1 else None
+    if isinstance(value, np.ndarray):
+        height, width = from_array(value).shape[:2]
+        return height, width
+    content = value if isinstance(value, Image.Image) else read_bytes(value, folder, allow_outside)
+    with open_picture(content) as picture:
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        width, height = picture.size
+    return (width, height) if turned else (height, width)
 
 
 def _read_one(value: Any, folder: Path, allow_outside: bool, side: int | None) -> Picture:

@@ -157,14 +157,14 @@ def evenness(mask: np.ndarray) -> float:
     return float((across.sum() + down.sum()) / max(across.size + down.size, 1))
 
 
-def require_size(mask: Mask, picture: np.ndarray) -> None:
-    """Refuse a mask of another size than its picture (h w 3), which must have been read whole.
+def require_size(mask: Mask, size: tuple[int, int]) -> None:
+    """Refuse a mask of another size than its picture's (h, w).
 
     Raises:
         CellError: with both sizes.
     """
-    if mask.shape != picture.shape[:2]:
-        (height, width), (other, wide) = mask.shape, picture.shape[:2]
+    if mask.shape != size:
+        (height, width), (other, wide) = mask.shape, size
         raise CellError(f"the mask has {width}x{height} pixels, its picture {wide}x{other}")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plait.data.loader import Source
+from plait.drawer.canvas import Canvas, Pixels
+from plait.drawer.latents import Latents
 from plait.drawing.flow import Shape
 from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
@@ -13,6 +15,7 @@ from plait.ensemble.entrants import build_encoder
 from plait.making.reading import fusion_of
 from plait.network import Network
 from plait.tasks.draw import Draw
+from plait.tasks.draw_config import DrawConfig
 from plait.tasks.flow_transformer import FlowTransformer
 
 
@@ -52,3 +55,14 @@ def network_of(widths: Mapping[str, int], made: Build, shape: Shape, config: Fit
         fusion.width, shape, own.patch, own.width, own.layers, own.heads, own.dropout
     )
     return Network(made.trained, fusion, Draw(flow, own.unconditioned, own.drawing))
+
+
+def canvas_of(config: DrawConfig) -> Canvas:
+    """Return what is drawn on.
+
+    Raises:
+        ModelError: when the autoencoder cannot be had.
+    """
+    if not config.autoencoder:
+        return Pixels(config.side)
+    return Latents(config.autoencoder, config.side)

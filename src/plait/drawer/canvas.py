@@ -50,19 +50,6 @@ class Pixels(Canvas):
         return to_bytes(values).permute(0, 2, 3, 1).numpy()
 
 
-def canvas_of(config: DrawConfig) -> Canvas:
-    """Return what is drawn on.
-
-    Raises:
-        ModelError: when the autoencoder cannot be had.
-    """
-    if not config.autoencoder:
-        return Pixels(config.side)
-    from plait.drawer.latents import Latents
-
-    return Latents(config.autoencoder, config.side)
-
-
 def squares_of(pictures: Sequence[Picture], config: DrawConfig) -> np.ndarray:
     """Return (n side side 3) uint8 of pictures of any size."""
     return np.stack([square(picture, config) for picture in pictures])

@@ -18,8 +18,8 @@ from plait.data.image import Picture
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.table import Table
-from plait.drawer.building import build, network_of
-from plait.drawer.canvas import Canvas, canvas_of, squares_of
+from plait.drawer.building import build, canvas_of, network_of
+from plait.drawer.canvas import Canvas, squares_of
 from plait.drawer.card import drawer_card
 from plait.drawer.drawn import Drawn
 from plait.drawing.config import DrawingConfig

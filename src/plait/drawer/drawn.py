@@ -21,7 +21,7 @@ class Drawn:
     Attributes:
         target: the column.
         pictures: (h w 3) uint8; None where a row had nothing to go by.
-        seeds: of each.
+        seeds: of each; -1 where it is not known.
         statement: how they were drawn; its seed is that of the first.
         marked: whether each carries the watermark; a very small one has no room for it.
         skipped: cells that could not be read; they were taken as missing.
@@ -76,5 +76,5 @@ class Drawn:
     def _places(self, folder: Path) -> Iterator[Path | None]:
         digits = max(len(str(len(self.pictures))), 4)
         for number, (picture, seed) in enumerate(zip(self.pictures, self.seeds, strict=True)):
-            name = f"{number + 1:0{digits}}-seed-{seed}.png"
-            yield None if picture is None else folder / name
+            name = f"{number + 1:0{digits}}" + (f"-seed-{seed}" if seed >= 0 else "")
+            yield None if picture is None else folder / f"{name}.png"

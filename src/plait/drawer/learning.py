@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ import numpy as np
 import torch
 
 from plait.config import to_json
+from plait.data.image import Picture
 from plait.data.read import read
-from plait.data.split import apart
-from plait.drawer.building import build, network_of
-from plait.drawer.canvas import Canvas, canvas_of, squares_of
+from plait.drawer.building import build, canvas_of, network_of
+from plait.drawer.canvas import Canvas, square
 from plait.drawer.drawer import Drawer
 from plait.drawer.judging import compared
 from plait.drawer.sheet import Growing, below, due, save, strip
@@ -25,10 +26,11 @@ from plait.errors import ColumnError, ConfigError, TableError, many
 from plait.evaluate.drawn import DrawnEvaluation
 from plait.fitting import fingerprint, versions, without_nan
 from plait.grouping import components
-from plait.making.material import HELD_OUT, MOST_JUDGED, Material, Parted, Request, gather
+from plait.making.material import Material, Parted, Request, gather, part
 from plait.making.reading import encoded_rows, fitted, ready
 from plait.making.training import Training, also
 from plait.progress import Progress
+from plait.tasks.draw_config import DrawConfig
 from plait.train.record import Record, Track
 from plait.types import MEDIA, Modality
 
@@ -48,7 +50,7 @@ class Pictures:
     """What is learned from.
 
     Attributes:
-        material: of all rows, without the pictures as they were.
+        material: of all rows, without the pictures.
         squares: (n side side 3) uint8.
         canvas: what is drawn on.
         parted: which rows learn.
@@ -107,13 +109,17 @@ def draw(
             "preset 'standard' in place of 'best'."
         )
     canvas = canvas_of(config.draw)
-    request = Request(target, Modality.IMAGE, modalities or {}, ignore, split)
+    kept_of = Squares(config.draw)
+    request = Request(
+        target, Modality.IMAGE, modalities or {}, ignore, split, lambda *_: kept_of.keep
+    )
     material, parted = gather(
         table, request, lambda sources: build(sources, config).encoders, config, progress
     )
-    material, squares = _squares(material, config, progress)
+    kept_of.say(progress)
+    material, squares = _regrouped(material)
     if split is None:
-        parted = _parted(material, config.seed)
+        parted = part(None, material, config.seed)
     pictures = Pictures(material, squares, canvas, parted)
     _require_rows(pictures)
     facts = {
@@ -134,13 +140,36 @@ def draw(
     return replace(model, facts=facts | {"judged": without_nan(to_json(found))})
 
 
-def _squares(
-    material: Material, config: FitConfig, progress: Progress
-) -> tuple[Material, np.ndarray]:
-    """Return the pictures as squares, saying what was made of them, and the rest without them.
+class Squares:
+    """Makes squares of pictures as they are read, and remembers what they were."""
 
-    Rows are of one group that have a picture in common, drawn or read. Of one prompt there may be
-    many pictures, as of a class: these need not stay together.
+    def __init__(self, config: DrawConfig) -> None:
+        self.config, self.several = config, 0
+        self.sizes: Counter[str] = Counter()
+
+    def keep(self, row: int, pictures: Sequence[Picture]) -> Picture:
+        """Return the first picture of a cell as a square."""
+        height, width = pictures[0].shape[:2]
+        self.sizes[f"{width}x{height}"] += 1
+        self.several += len(pictures) > 1
+        return square(pictures[0], self.config)
+
+    def say(self, progress: Progress) -> None:
+        """Say what was made of pictures of other sizes, and of several in one cell."""
+        side = self.config.side
+        if set(self.sizes) != {f"{side}x{side}"}:
+            usual = ", ".join(f"{size} ({count:,})" for size, count in self.sizes.most_common(3))
+            how = "cut to their middle" if self.config.fit == "crop" else "put on white"
+            progress.say(f"Pictures of {many(len(self.sizes), 'size')} ({usual}) become "
+                         f"{side}x{side}; those that are no squares are {how}.")  # fmt: skip
+        if self.several:
+            progress.say(f"{many(self.several, 'row')} with several pictures: the first is drawn.")
+
+
+def _regrouped(material: Material) -> tuple[Material, np.ndarray]:
+    """Return rows in groups that have a picture in common, drawn or read, and the squares.
+
+    Of one prompt there may be many pictures, as of a class: these need not stay together.
 
     Raises:
         ColumnError: for targets beside the picture.
@@ -150,32 +179,13 @@ def _squares(
             f"Pictures are drawn alone, and {material.others.name!r} is named beside "
             f"{material.target!r}; fit a model for it by itself."
         )
-    first = [cell[0] for cell in material.values]
-    sizes = Counter(f"{own.shape[1]}x{own.shape[0]}" for own in first)
-    side = config.draw.side
-    if set(sizes) != {f"{side}x{side}"}:
-        usual = ", ".join(f"{size} ({count:,})" for size, count in sizes.most_common(3))
-        how = "cut to their middle" if config.draw.fit == "crop" else "put on white"
-        progress.say(f"Pictures of {many(len(sizes), 'size')} ({usual}) become {side}x{side}; "
-                     f"those that are no squares are {how}.")  # fmt: skip
-    several = sum(len(cell) > 1 for cell in material.values)
-    if several:
-        progress.say(f"{many(several, 'row')} with several pictures: the first is drawn.")
-    squares = squares_of(first, config.draw)
-    same = np.unique([own.tobytes() for own in squares], return_inverse=True)[1].astype(float)
-    keys = [same]
+    squares = np.stack(material.values)
+    names = [blake2b(own.tobytes(), digest_size=16).hexdigest() for own in squares]
+    keys = [np.unique(names, return_inverse=True)[1].astype(float)]
     if any(source.kind in MEDIA for source in material.sources):
         keys.append(material.groups.astype(float))
     groups = components(np.stack(keys, axis=1))
     return replace(material, values=[], groups=groups), squares
-
-
-def _parted(material: Material, seed: int) -> Parted:
-    """Return which rows learn and which are judged, by the groups of pictures."""
-    order = np.random.default_rng(seed).permutation(material.rows)
-    count = min(max(round(HELD_OUT * len(order)), 1), MOST_JUDGED)
-    judged, learning = apart(order, material.groups, [count])
-    return Parted(np.sort(learning), np.sort(judged), False)
 
 
 def _require_rows(pictures: Pictures) -> None:

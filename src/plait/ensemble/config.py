@@ -11,6 +11,7 @@ from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
 from plait.tasks.draw_config import DrawConfig
+from plait.tasks.segment import SegmentConfig
 from plait.tasks.task import HeadConfig
 from plait.tasks.write import WriteConfig
 from plait.train.config import TrainConfig
@@ -38,6 +39,8 @@ class FitConfig:
         tuned: settings of the training loop of pretrained networks that are trained on.
         linear: settings of the linear models of one modality alone.
         trees: settings of the trees.
+        segment: settings of what segments, where the target is a mask.
+        segmenting: settings of the training loop of what segments.
         write: settings of what writes, where the target is a text.
         writing: settings of the training loop of what writes.
         rewarded: settings of the training loop where rewards are learned from.
@@ -79,6 +82,19 @@ class FitConfig:
     )
     linear: LinearConfig = field(default_factory=LinearConfig)
     trees: TreesConfig = field(default_factory=TreesConfig)
+    segment: SegmentConfig = field(default_factory=SegmentConfig)
+    segmenting: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=60,
+            least_steps=1500,
+            batch_size=16,
+            learning_rate=1e-3,
+            weight_decay=0.05,
+            patience=12,
+            clip=1.0,
+            modality_dropout=0.0,
+        )
+    )
     write: WriteConfig = field(default_factory=WriteConfig)
     writing: TrainConfig = field(
         default_factory=lambda: TrainConfig(

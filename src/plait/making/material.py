@@ -29,6 +29,12 @@ HELD_OUT = 0.1
 MOST_JUDGED = 1000
 """Rows that are judged at most, unless a split is named: each must be made, which takes long."""
 
+Keep = Callable[[int, Any], Any]
+"""From a row and a value of the target to what is kept of it; CellError where it is not right."""
+
+KeepOf = Callable[[Table, Sequence[Source]], Keep]
+"""From a table and what is read of it to what is kept of its target."""
+
 EncodersOf = Callable[[Sequence[Source]], Mapping[str, Encoder]]
 """From what is read to new encoders of it, which prepare the samples."""
 
@@ -50,6 +56,7 @@ class Material:
         keys: (n) numbers of rows with the same inputs; NaN where a row has none.
         groups: (n) numbers of rows that have a picture, sound or video in common, or all inputs.
         ledger: cells that could not be read.
+        table: the n rows.
         others: targets beside it, as one; None where there are none.
         truth: (n c) of these; NaN where it is not known.
     """
@@ -63,6 +70,7 @@ class Material:
     keys: np.ndarray
     groups: np.ndarray
     ledger: Ledger
+    table: Table
     others: Target | None = None
     truth: np.ndarray | None = None
 
@@ -91,6 +99,7 @@ class Request:
         modalities: what columns hold, where detection should not decide.
         ignore: columns to leave out.
         split: as in `plait.fit`.
+        keep: what is kept of each value of the target; all of it, by default.
     """
 
     target: str | Sequence[str]
@@ -98,6 +107,7 @@ class Request:
     modalities: Mapping[str, str] = field(default_factory=dict)
     ignore: Sequence[str] = ()
     split: str | None = None
+    keep: KeepOf = lambda table, sources: lambda row, value: value
 
 
 def gather(
@@ -130,7 +140,7 @@ def gather(
         )
     ledger = Ledger()
     ledger.add_table(table)
-    rows, values = known_targets(table, [column], ledger)
+    rows, values = known_targets(table, [column], ledger, request.keep(table, sources))
     if len(rows) < 2:
         raise TableError(
             f"Target {name!r} is known in {many(len(rows), 'row')}; 2 at least are needed."
@@ -147,11 +157,11 @@ def gather(
     beside = [require_target(schema, other) for other in names if other != name]
     others, truth = _others(reader, beside)
     material = Material(
-        schema, name, sources, samples, raw, values, keys, groups, ledger, others, truth
+        schema, name, sources, samples, raw, values, keys, groups, ledger, known, others, truth
     )
     if not len(material.rows):
         raise TableError(f"No row has a cell that can be read to make {name!r} from.")
-    return material, _part(known, request.split, material, config.seed)
+    return material, part(request.split, material, config.seed)
 
 
 def _made(schema: Schema, names: Sequence[str], modality: Modality) -> Column:
@@ -184,11 +194,11 @@ def _others(reader: Reader, columns: Sequence[Column]) -> tuple[Target | None, n
     return target, target.encode(values)
 
 
-def _part(table: Table, way: str | None, material: Material, seed: int) -> Parted:
+def part(way: str | None, material: Material, seed: int) -> Parted:
     """Return which rows learn, and which are judged."""
     known = material.rows
     if way is not None:
-        learning, judged, kept = make_split(table, way, 1, None, seed).once
+        learning, judged, kept = make_split(material.table, way, 1, None, seed).once
         return Parted(np.intersect1d(learning, known), np.intersect1d(judged, known), kept)
     order = np.random.default_rng(seed).permutation(known)
     count = min(max(round(HELD_OUT * len(known)), 1), MOST_JUDGED)

@@ -17,7 +17,7 @@ from plait.network import Network
 from plait.progress import Progress
 from plait.train.config import TrainConfig
 from plait.train.record import Record, Watch
-from plait.train.step import Lesson
+from plait.train.step import Lesson, Vary
 
 if TYPE_CHECKING:
     from plait.train.checkpoint import Course
@@ -35,6 +35,7 @@ class Training:
         seed: of the order of rows.
         record: of the training.
         progress: where to show it.
+        vary: changes inputs and target alike at random, while the network learns.
     """
 
     material: Material
@@ -44,6 +45,7 @@ class Training:
     seed: int
     record: Record
     progress: Progress
+    vary: Vary | None = None
 
     def train(self, network: Network, config: TrainConfig, title: str, stage: str = "") -> None:
         """Train a network in place.
@@ -68,6 +70,7 @@ class Training:
             self.target,
             torch.ones(len(self.rows)),
             self.material.groups[self.rows],
+            self.vary,
         )
 
     def checkpoint(self, stage: str) -> Path | None:

@@ -27,7 +27,7 @@ def boundary_f1(
         classes: c.
         tolerance: as a share of the diagonal.
     """
-    predicted = np.where(truth < 0, -1, predicted)
+    predicted = np.where(truth < 0, -1, predicted.astype(np.int64))
     reach = tolerance * float(np.hypot(*truth.shape))
     true_edges, said_edges = edges(truth), edges(predicted)
     found = np.full(classes, np.nan)

@@ -35,6 +35,17 @@ def require_new(path: Path, overwrite: bool, suffixes: Sequence[str] = ()) -> Pa
     return path
 
 
+def require_new_folder(path: Path, overwrite: bool) -> Path:
+    """Return the path of a folder that may be filled.
+
+    Raises:
+        ConfigError: when something is in it and may not be replaced.
+    """
+    if path.exists() and any(path.iterdir() if path.is_dir() else [path]) and not overwrite:
+        raise ConfigError(f"{str(path)!r} exists already; choose another name or say --overwrite.")
+    return path
+
+
 def write_predictions(
     path: Path,
     table: Table,

@@ -82,6 +82,38 @@ TEMPLATES = {
         "what tone was there while the {name} moved?",
         "what kind of tone was heard when the {name} moved?",
     ),
+    "the one": (
+        "the {name}",
+        "the {name} in the picture",
+    ),
+    "the one in colour": (
+        "the {colour} {name}",
+        "the {name} that is {colour}",
+        "the {name} in {colour}",
+    ),
+    **{
+        f"the one {direction}": (
+            f"the {{other}} {direction} the {{name}}",
+            f"the {{other}} that is {direction} the {{name}}",
+            f"the {{other}} seen {direction} the {{name}}",
+        )
+        for direction in DIRECTIONS
+    },
+    "all": (
+        "all {plural}",
+        "the {plural}",
+        "every {name}",
+    ),
+    "all in colour": (
+        "all {colour} {plural}",
+        "the {colour} {plural}",
+        "every {colour} {name}",
+    ),
+    "all of a colour": (
+        "all {colour} things",
+        "the {colour} things",
+        "everything that is {colour}",
+    ),
 }
 """By form: what is asked for, and what is put into the words."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+Vary = Callable[["Lesson", torch.Generator], "Lesson"]
+"""From b rows to the same rows, changed at random."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a network learns from.
@@ -35,21 +39,23 @@ class Lesson:
         weight: (n), weights of the rows.
         groups: (n) number of the group of each row, for what is held out; None where all rows are
             independent.
+        vary: changes inputs and target alike at random, while a network learns.
     """
 
     rows: Mapping[str, Features | Raw]
     target: Tensor
     weight: Tensor
     groups: np.ndarray | None = None
+    vary: Vary | None = None
 
     def take(self, rows: Tensor, device: torch.device | None = None) -> Lesson:
         """Return the given rows, (k) long, on a device."""
         parts = {name: part.take(rows) for name, part in self.rows.items()}
         target, weight = self.target[rows], self.weight[rows]
         if device is None:
-            return Lesson(parts, target, weight)
+            return Lesson(parts, target, weight, vary=self.vary)
         moved = {k: p.to(device) if isinstance(p, Features) else p for k, p in parts.items()}
-        return Lesson(moved, target.to(device), weight.to(device))
+        return Lesson(moved, target.to(device), weight.to(device), vary=self.vary)
 
 
 class Learner(nn.Module):
@@ -63,6 +69,8 @@ class Learner(nn.Module):
     def forward(self, lesson: Lesson) -> Tensor:
         """Return the weighted mean loss of b rows, a scalar."""
         config, network = self.config, self.network
+        if lesson.vary is not None:
+            lesson = lesson.vary(lesson, self.generator)
         features = self.shown(lesson)
         if not config.mixup:
             return network.loss(features, lesson.target, lesson.weight)

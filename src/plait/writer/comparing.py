@@ -16,14 +16,14 @@ from plait.cache import encode, fit_and_encode
 from plait.catalog import FUSIONS
 from plait.data.read import read
 from plait.encoders.encoder import Encoder
-from plait.ensemble.board import Board, Line
+from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
 from plait.errors import ConfigError, unknown
 from plait.evaluate.written import deciding, scores_of
+from plait.making.comparing import BASELINE, Entrant, board_of
 from plait.making.material import Material, Parted
 from plait.making.reading import ready
 from plait.metrics.text import TEXT_METRICS
-from plait.metrics.uncertainty import gain, interval
 from plait.progress import Progress
 from plait.train.record import Record
 from plait.writer.building import build
@@ -34,7 +34,6 @@ from plait.writer.references import references_of
 
 CONSTANT = "one text for all"
 NEAREST = "text of the nearest row"
-BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,15 @@ def compare(
         for name, level, fusion, only in line_up
     ]
     entries += _baselines(material, parted, first, config)
-    return _board(entries, references, material.groups[first], metric, config.seed)
+    groups = material.groups[first]
+    entrants = [
+        Entrant(
+            entry.name, entry.level, scores_of(entry.texts, references, groups, config.seed),
+            entry.fit_seconds, len(entry.texts) / max(entry.write_seconds, 1e-9), entry.megabytes,
+        )
+        for entry in entries
+    ]  # fmt: skip
+    return board_of(entrants, metric, TEXT_METRICS[metric].sign, len(references), CONSTANT)
 
 
 def _enter(
@@ -163,43 +170,3 @@ def constant(material: Material, parted: Parted, first: np.ndarray) -> list[str]
         return [most] * len(first)
     means = [sum(shares[w] for w in own) / max(len(own), 1) for own in words]
     return [known[int(np.argmax(means))]] * len(first)
-
-
-def _board(
-    entries: Sequence[Entry],
-    references: Sequence[Sequence[str]],
-    groups: np.ndarray,
-    metric: str,
-    seed: int,
-) -> Board:
-    found = {e.name: scores_of(e.texts, references, groups, seed) for e in entries}
-    sign = TEXT_METRICS[metric].sign
-
-    def better(entry: Entry) -> float:
-        return sign * found[entry.name][metric][0]
-
-    learned = [entry for entry in entries if entry.level != BASELINE]
-    best_single = max((e for e in entries if e.level == "single"), key=better).name
-    winner = max(learned, key=better).name
-
-    def beside(name: str, other: str) -> Any:
-        (value, draws), (base, below) = found[name][metric], found[other][metric]
-        return gain(sign * (value - base), sign * (draws - below))
-
-    lines = tuple(
-        Line(
-            entry.name,
-            entry.level,
-            interval(*found[entry.name][metric]),
-            {name: value for name, (value, _) in found[entry.name].items() if name != metric},
-            None if entry.level == "single" else beside(entry.name, best_single),
-            entry.fit_seconds,
-            len(entry.texts) / max(entry.write_seconds, 1e-9),
-            entry.megabytes,
-        )
-        for entry in entries
-    )
-    return Board(
-        metric, sign > 0, lines, best_single, winner, len(references), 1,
-        found[CONSTANT][metric][0], beside(winner, CONSTANT),
-    )  # fmt: skip

@@ -61,8 +61,8 @@ def test_other_processors_are_used_as_they_are(tmp_path: Path) -> None:
 
 def test_a_processor_that_needs_torchvision_is_named(tmp_path: Path) -> None:
     folder = made_models.vit(tmp_path / "vit")
-    made_models.pictures(folder, "Sam3ImageProcessorFast", size=made_models.SQUARE)
-    with pytest.raises(ModelError, match="prepared by Sam3ImageProcessorFast, which needs torchv"):
+    made_models.pictures(folder, "Llama4ImageProcessorFast", size=made_models.SQUARE)
+    with pytest.raises(ModelError, match="prepared by Llama4ImageProcessorFast, which needs torch"):
         Pixels(folder)
 
 

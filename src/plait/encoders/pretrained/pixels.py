@@ -40,6 +40,18 @@ TORCHVISION_ONLY = {
         "image_std": [0.229, 0.224, 0.225],
         "rescale_first": True,
     },
+    "Sam2ImageProcessor": {
+        "size": {"height": 1024, "width": 1024},
+        "resample": BILINEAR,
+        "image_mean": [0.485, 0.456, 0.406],
+        "image_std": [0.229, 0.224, 0.225],
+    },
+    "Sam3ImageProcessor": {
+        "size": {"height": 1008, "width": 1008},
+        "resample": BILINEAR,
+        "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5],
+    },
 }
 """Processors that have no other form, with what their configuration may leave out."""
 
@@ -214,8 +226,8 @@ def _by(processor: Any, pictures: Sequence[Picture]) -> np.ndarray:
 
 def _steps(own: dict[str, Any]) -> Steps | None:
     """Return the steps that the settings of a processor say; None where they say it otherwise."""
-    size = _sides(own.get("size")) if own.get("do_resize", True) else {}
-    crop = _sides(own.get("crop_size")) if own.get("do_center_crop") else {}
+    size = sides(own.get("size")) if own.get("do_resize", True) else {}
+    crop = sides(own.get("crop_size")) if own.get("do_center_crop") else {}
     known = not set(size) - {"shortest_edge", "height", "width"} and "shortest_edge" not in crop
     plain = not own.get("do_normalize", True)
     mean = [0.0] * 3 if plain else own.get("image_mean")
@@ -240,7 +252,8 @@ def _steps(own: dict[str, Any]) -> Steps | None:
     )
 
 
-def _sides(size: Any) -> dict[str, int]:
+def sides(size: Any) -> dict[str, int]:
+    """Return the sides of a size as a processor has it, by name."""
     if isinstance(size, int):
         return {"height": size, "width": size}
     if size is None:

@@ -77,7 +77,7 @@ class TextBackbone(Towered):
             )
         self.tower = TextTower(self.network, pool, after, folder)
         self.lower = bool(read_json(folder, "sentence_bert_config.json").get("do_lower_case"))
-        self.tokenizer = _tokenizer(place)
+        self.tokenizer = load_tokenizer(place)
         config = getattr(self.network.config, "text_config", self.network.config)
         self._require_vocabulary(config)
         own = read_json(folder, "sentence_bert_config.json").get("max_seq_length")
@@ -166,7 +166,12 @@ VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
 """Files that hold the words; without any of them transformers would make up a tokenizer."""
 
 
-def _tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of a folder.
+
+    Raises:
+        ModelError: when there is none, or it cannot be read.
+    """
     from transformers import AutoTokenizer
 
     if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):

@@ -1,0 +1,121 @@
+"""The network that segments: encoders, one of which keeps its maps, a fusion, a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from plait.catalog import FUSIONS
+from plait.data.loader import Source
+from plait.encoders.encoder import Encoder
+from plait.encoders.pretrained.pyramid import PretrainedPyramid
+from plait.encoders.pyramid import Pyramid, ResidualPyramid
+from plait.ensemble.config import FitConfig
+from plait.ensemble.entrants import build_encoder
+from plait.errors import ColumnError, ConfigError, did_you_mean, unknown
+from plait.fitting import preset_encoders
+from plait.fusion.towers import SideBySide
+from plait.network import Network
+from plait.tasks.segment import Segment
+
+
+def ready(config: FitConfig, preset: str) -> FitConfig:
+    """Return the settings with the preset's encoders; where none is named, words keep their order.
+
+    Raises:
+        ConfigError: for a preset or a fusion that does not exist.
+    """
+    if config.fusion not in FUSIONS:
+        raise ConfigError(unknown("Fusion", config.fusion, FUSIONS))
+    named = config.encoders
+    if preset == "quick" and not named.of_text:
+        named = replace(named, of_text="transformer")
+    return replace(config, encoders=preset_encoders(named, preset))
+
+
+@dataclass(frozen=True)
+class Build:
+    """What reads the sources, before anything is learned.
+
+    Attributes:
+        frozen: encoders that stay as they are, by source.
+        trained: encoders that are trained with the network, by source.
+        picture: the source whose pixels get classes.
+    """
+
+    frozen: dict[str, Encoder]
+    trained: dict[str, Encoder]
+    picture: str
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """All of them."""
+        return self.frozen | self.trained
+
+
+def build(sources: Sequence[Source], config: FitConfig) -> Build:
+    """Return new encoders.
+
+    Raises:
+        ColumnError: when there is no picture, or several of which none is named.
+        ModelError: when a model cannot be read.
+    """
+    picture = picture_of(sources, config.segment.picture)
+    made = {s.name: build_encoder(s, config.encoders) for s in sources if s.name != picture}
+    frozen = {name: encoder for name, encoder in made.items() if not encoder.trained}
+    trained = {name: encoder for name, encoder in made.items() if encoder.trained}
+    return Build(frozen, {picture: _pyramid(config)} | trained, picture)
+
+
+def picture_of(sources: Sequence[Source], named: str) -> str:
+    """Return the source whose pixels get classes.
+
+    Raises:
+        ColumnError: when there is none, or several of which none is named.
+    """
+    pictures = [source.name for source in sources if source.kind == "image"]
+    if named and named not in pictures:
+        hint = did_you_mean(named, pictures)
+        raise ColumnError(f"Column {named!r} is not a picture that is read.{hint}")
+    if not pictures:
+        raise ColumnError("A mask is of a picture, and no column that is read holds pictures.")
+    if len(pictures) > 1 and not named:
+        raise ColumnError(
+            f"Masks are of one picture, and columns {', '.join(map(repr, pictures))} are: say "
+            "which (segment.picture, --picture), or leave the others out (--ignore)."
+        )
+    return named or pictures[0]
+
+
+def _pyramid(config: FitConfig) -> Pyramid:
+    name, own = config.encoders.name("image"), config.segment
+    if name in ("classical", "convolutional"):
+        trained = replace(config.encoders.trained, layers=max(config.encoders.trained.layers, 1))
+        return ResidualPyramid(own.side, trained)
+    if name == "transformer":
+        raise ConfigError(
+            "A Transformer from scratch leaves no maps that masks can be made from; use "
+            "image=convolutional, or a pretrained model by its folder or name."
+        )
+    width = config.encoders.trained.width
+    return PretrainedPyramid(name, own.side, width, config.encoders.finetune)
+
+
+def network_of(widths: Mapping[str, int], made: Build, classes: int, config: FitConfig) -> Network:
+    """Return the network.
+
+    Args:
+        widths: of the Features of every source.
+        made: the encoders, of which the trained ones become part of it.
+        classes: that a pixel may have.
+        config: all settings.
+    """
+    # `concat` of tokens is to set them side by side.
+    kind = SideBySide if config.fusion == "concat" else FUSIONS[config.fusion]
+    fusion = kind(widths, config.fusion_settings)
+    pyramid = made.trained[made.picture]
+    assert isinstance(pyramid, Pyramid)
+    number = sorted(widths).index(made.picture)
+    task = Segment(fusion.width, pyramid.widths, number, classes, config.segment)
+    ordered = {name: made.trained[name] for name in sorted(made.trained)}
+    return Network(ordered, fusion, task)

@@ -1,0 +1,129 @@
+"""Masks as files: one PNG a row beside a table that names them, and a sheet to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from plait.data.image import Picture, read_pictures
+from plait.data.mask import write_mask
+from plait.data.quality import Ledger
+from plait.data.table import Table
+from plait.evaluate.segmented import JudgedMasks, JudgedPhrases
+from plait.progress import Progress
+from plait.report.files import free_name, own_columns, write_columns
+from plait.report.mask_sheet import Shown, telling, write_mask_sheet
+from plait.segmenter.segmenter import Segmenter
+
+SHARE = "share"
+"""Ends the names of columns that hold the share of a picture that a class has."""
+
+
+@dataclass(frozen=True)
+class MaskFiles:
+    """What was written.
+
+    Attributes:
+        names: of the file of each row's mask; None where there is none.
+        skipped: cells that could not be read.
+        absent: columns that the model reads, and the table lacks.
+    """
+
+    names: tuple[str | None, ...]
+    skipped: Ledger = field(repr=False)
+    absent: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(name is not None for name in self.names)
+
+
+def write_masks(
+    model: Segmenter, table: Table, path: Path, folder: Path, progress: Progress
+) -> MaskFiles:
+    """Write the mask of every row, and a table of the rows with the names of these files.
+
+    Beside each name stands the share of the picture that every class has. A mask is written as
+    soon as it is made: memory is that of a few rows.
+
+    Args:
+        model: that makes them.
+        table: its rows.
+        path: of the table: .csv, .tsv, .jsonl or .parquet.
+        folder: of the masks, beside it or below.
+        progress: where to show it.
+    """
+    ledger = Ledger()
+    names: list[str | None] = []
+    shares: list[list[float | None]] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    digits = len(str(len(table)))
+    classes = model.classes
+    for row, made in enumerate(model.each(table, ledger, progress)):
+        if made is None:
+            names.append(None)
+            shares.append([None] * len(classes))
+            continue
+        file = folder / f"{row:0{digits}}.png"
+        write_mask(classes.decode(made), file, classes.palette)
+        names.append(str(file.relative_to(path.parent)))
+        shares.append((np.bincount(made.ravel(), minlength=len(classes)) / made.size).tolist())
+    columns = own_columns(table)
+    columns[free_name(f"{model.target}_predicted", columns)] = names
+    for name, own in zip(classes.names, zip(*shares, strict=True), strict=True):
+        columns[free_name(f"{SHARE}({name})", columns)] = list(own)
+    write_columns(path, columns)
+    absent = tuple(name for name in model.columns if name not in table)
+    return MaskFiles(tuple(names), ledger, absent)
+
+
+def draw_masks(model: Segmenter, table: Table, path: Path, progress: Progress) -> None:
+    """Write a sheet of the best, the median and the worst masks of rows whose mask is known.
+
+    Args:
+        model: that makes them.
+        table: the rows.
+        path: of a PNG file.
+        progress: where to show it.
+    """
+    known = model.known(table)
+    rows: list[int] = []
+
+    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for row, truth, made in model.pairs(known, progress):
+            rows.append(row)
+            yield truth, made
+
+    scores = (
+        JudgedPhrases.of(pairs()).by_row
+        if model.phrases
+        else JudgedMasks.of(pairs(), len(model.classes)).by_row
+    )
+    chosen = telling(scores)
+    few = known.take([rows[place] for _, place in chosen])
+    shown = [
+        Shown(
+            f"{label}, row {known.row_number(rows[place])}",
+            float(scores[place]),
+            _picture(few, model.picture, number),
+            truth,
+            made,
+            _words(model, few, number),
+        )
+        for (label, place), (number, truth, made) in zip(
+            chosen, model.pairs(few, progress), strict=True
+        )
+    ]
+    write_mask_sheet(shown, model.classes, path)
+
+
+def _picture(table: Table, column: str, row: int) -> Picture:
+    return read_pictures(table.cell(column, row), table.folder, table.allow_outside)[0]
+
+
+def _words(model: Segmenter, table: Table, row: int) -> str:
+    """Return the texts of a row that the model reads."""
+    texts = [source.columns[0].stored for source in model.sources if source.kind == "text"]
+    return " / ".join(str(table.cell(name, row) or "") for name in texts if name in table)

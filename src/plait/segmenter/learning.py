@@ -1,0 +1,249 @@
+"""Learn to segment: a mask column from a picture and all that a row has beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.cache import fit_and_encode
+from plait.config import to_json
+from plait.data.detect import detect, split_targets
+from plait.data.loader import Source, sources_of
+from plait.data.mask import Mask, read_palette, require_size
+from plait.data.pixel_classes import PixelClasses, read_classes
+from plait.data.read import read
+from plait.data.split import marking
+from plait.data.table import Table
+from plait.encoders.pretrained.pyramid import PretrainedPyramid
+from plait.ensemble.config import FitConfig
+from plait.ensemble.journal import Journal
+from plait.errors import TableError, many
+from plait.fitting import fingerprint, overrides_of, versions, without_nan
+from plait.grouping import components
+from plait.making.material import Keep, Material, Parted, Request, gather, part
+from plait.making.training import Training
+from plait.progress import Progress
+from plait.segmenter.building import build, network_of, picture_of, ready
+from plait.segmenter.segmenter import Segmenter
+from plait.segmenter.tiles import Tiles, boxes_of, size_of_cell, tiled
+from plait.segmenter.vary import Varied, shrunk, target_of
+from plait.tasks.segment import SegmentConfig
+from plait.train.record import Record, Track
+from plait.types import Modality
+
+
+def segment(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    preset: str = "quick",
+    modalities: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    split: str | None = None,
+    config: FitConfig | None = None,
+    journal: str | Path | None = None,
+    track: Track | None = None,
+    progress: Progress | None = None,
+) -> Segmenter:
+    """Learn to make a mask column from a picture and the other columns.
+
+    A tenth of the rows, 1,000 at most, is held out with all that have a picture in common with
+    them, and the masks of these are judged; the model then learns again from all rows.
+
+    Args:
+        table: anything that `plait.read` takes.
+        target: the column, or `column:mask`.
+        preset: the encoders that none is named for.
+        modalities: what columns hold, where detection should not decide.
+        ignore: columns to leave out.
+        split: as in `plait.fit`.
+        config: all other settings.
+        journal: folder in which what is under way is kept until the end; see `plait.fit`.
+        track: is told of every epoch of every training.
+        progress: where to show it; a terminal, by default.
+
+    Returns:
+        The model. `model.facts["judged"]` holds what held-out rows scored.
+
+    Raises:
+        ColumnError: for a column that is not there, or where the picture is not clear.
+        ConfigError: for a setting that is not allowed.
+        ModelError: when the journal is of another run.
+        TableError: when the table cannot be learned from.
+    """
+    table, progress = read(table), progress or Progress()
+    config = ready(config or FitConfig(), preset)
+    ready_made = gathered(table, target, modalities or {}, ignore, split, config, progress)
+    material, parted = ready_made.material, ready_made.parted
+    facts = {
+        "rows": len(material.rows),
+        "apart": parted.kept,
+        "fingerprint": fingerprint(table),
+        "skipped": dict(material.ledger.counts()),
+        "versions": versions(),
+    }
+    place = None if journal is None else Path(journal)
+    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
+    kept = Journal(place, facts | run, track)
+    record = kept.record(0, material.target)
+    model = learn(material, ready_made.classes, parted.learning, config, record, progress)
+    found = model.evaluate(ready_made.judged, progress)
+    if not parted.kept:
+        record = kept.record(None, material.target)
+        model = learn(material, ready_made.classes, material.rows, config, record, progress)
+    kept.remove()
+    facts["judged"] = without_nan(to_json(found))
+    return replace(model, facts=model.facts | facts)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A table made ready for a model that segments.
+
+    Attributes:
+        material: the rows, or tiles of them, made ready.
+        parted: which of them learn.
+        classes: of their pixels.
+        judged: the rows of the table that are judged, whole.
+    """
+
+    material: Material
+    parted: Parted
+    classes: PixelClasses
+    judged: Table
+
+
+def gathered(
+    table: Table,
+    target: str | Sequence[str],
+    modalities: Mapping[str, str],
+    ignore: Sequence[str],
+    split: str | None,
+    config: FitConfig,
+    progress: Progress,
+) -> Ready:
+    """Return a table made ready; takes and raises what `segment` does."""
+    cut = _tiled(table, target, modalities, ignore, split, config)
+    kept = Kept(config.segment)
+    request = Request(target, Modality.MASK, modalities, ignore, split, kept)
+    material, parted = gather(
+        cut.table, request, lambda sources: build(sources, config).encoders, config, progress
+    )
+    if cut.table is not table:  # tiles of one picture stay together
+        origin = cut.origin[material.table.rows]
+        groups = components(np.stack([material.groups, origin], axis=1))
+        material = replace(material, groups=groups)
+        parted = part(split, material, config.seed)
+    if not len(parted.learning) or not len(parted.judged):
+        raise TableError(
+            f"Of {many(len(material.rows), 'row')} {len(parted.learning)} are left to learn from "
+            f"and {len(parted.judged)} to be judged; each needs one. Rows of one picture stay "
+            "together: add rows, or name a split."
+        )
+    judged = material.table.take(parted.judged)
+    if cut.table is not table:
+        judged = table.take(np.unique(cut.origin[judged.rows]))
+    return Ready(material, parted, kept.classes(material), judged)
+
+
+class Kept:
+    """Keeps of every mask what a network learns from, and notes which values there are.
+
+    Args:
+        config: settings.
+    """
+
+    def __init__(self, config: SegmentConfig) -> None:
+        self.config = config
+        self.values: set[int] = set()
+
+    def __call__(self, table: Table, sources: Sequence[Source]) -> Keep:
+        """Return what keeps the masks of a table."""
+        picture = picture_of(sources, self.config.picture)
+
+        def keep(row: int, mask: Mask) -> Mask:
+            size = size_of_cell(table, picture, row)
+            if size is not None:
+                require_size(mask, size)
+            self.values.update(np.unique(mask).tolist())
+            return shrunk(mask, self.config.side)
+
+        return keep
+
+    def classes(self, material: Material) -> PixelClasses:
+        """Return the classes of all masks that were kept.
+
+        Raises:
+            ConfigError: when the file of names cannot be read, or fits no value.
+            TableError: when there are fewer than two values, or too many.
+        """
+        named = read_classes(self.config.classes) if self.config.classes else {}
+        first = material.table.cell(material.target, 0)
+        palette = read_palette(first, material.table.folder, material.table.allow_outside)
+        values = np.array(sorted(self.values), dtype=np.int32)
+        return PixelClasses.learn([values[None]], named, self.config.void, palette)
+
+
+def _tiled(
+    table: Table,
+    target: str | Sequence[str],
+    modalities: Mapping[str, str],
+    ignore: Sequence[str],
+    split: str | None,
+    config: FitConfig,
+) -> Tiles:
+    """Return the table in tiles, where these are asked for."""
+    if not config.segment.tile:
+        return Tiles(table, table, np.arange(len(table)), ())
+    names, said = split_targets(target, table)
+    schema = detect(
+        table, names, overrides_of(modalities) | said, [*ignore, *marking(split, table)]
+    )
+    picture = picture_of(sources_of(schema), config.segment.picture)
+    sizes = [size_of_cell(table, picture, row) for row in range(len(table))]
+    boxes = [size and boxes_of(*size, config.segment.tile) for size in sizes]
+    return tiled(table, picture, boxes, names[0])
+
+
+def learn(
+    material: Material,
+    classes: PixelClasses,
+    rows: np.ndarray,
+    config: FitConfig,
+    record: Record,
+    progress: Progress,
+    only: Sequence[str] | None = None,
+) -> Segmenter:
+    """Return a model that learned from some rows, and of these from the named sources alone."""
+    sources = tuple(s for s in material.sources if only is None or s.name in only)
+    nothing = np.zeros((len(rows), 1))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        made = build(sources, config)
+        raw = {name: material.samples[name] for name in made.trained}
+        encoded = fit_and_encode(made.frozen, material.samples, rows, nothing, config.seed, raw)
+        for name, encoder in made.trained.items():
+            encoder.fit(encoded.raw[name], nothing, config.seed)
+        widths = {name: features.width for name, features in encoded.features.items()}
+        widths |= {name: encoder.width for name, encoder in made.trained.items()}
+        network = network_of(widths, made, len(classes), config)
+        target = torch.from_numpy(
+            np.stack([target_of(classes.encode(material.values[row])) for row in rows])
+        )
+        words = any(source.kind == "text" for source in sources)
+        vary = Varied(made.picture, moves=not words) if config.segment.augment else None
+        training = Training(material, rows, encoded, target, config.seed, record, progress, vary)
+        training.train(network, config.segmenting, "Learning to segment")
+        pyramid = made.trained[made.picture]
+        if isinstance(pyramid, PretrainedPyramid):
+            pyramid.finish()
+    network.eval()
+    return Segmenter(
+        material.schema, material.target, sources, made.frozen, network, config, {},
+        material.ledger, made.picture, classes,
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""A model that segments: the masks of new rows, judge, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plait.cache import Encoded
+from plait.config import from_json, to_json
+from plait.data.loader import Reader, Source, decode
+from plait.data.mask import Mask, require_size
+from plait.data.pixel_classes import PixelClasses
+from plait.data.quality import Ledger
+from plait.data.read import read
+from plait.data.table import Table
+from plait.encoders.pretrained.tuned import put_learned
+from plait.errors import CellError, TableError
+from plait.evaluate.segmented import (
+    JudgedMasks,
+    JudgedPhrases,
+    SegmentedEvaluation,
+    evaluate_masks,
+    evaluate_phrases,
+)
+from plait.folder import put_states, under
+from plait.making.maker import Maker, Stored
+from plait.making.material import keys_of
+from plait.model import known_targets
+from plait.progress import Progress
+from plait.segmenter.building import build, network_of
+from plait.segmenter.card import segmenter_card
+from plait.segmenter.tiles import boxes_of, put_together, size_of_cell, tiled
+from plait.types import Modality, Raw
+
+ROWS_A_BATCH = 16
+"""Pictures, or tiles, that are segmented at a time."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of the rows of a table.
+
+    Attributes:
+        target: the column that was made.
+        classes: numbers of classes of each row's pixels, (h w) uint8; None without a picture.
+        of: what these numbers stand for.
+        skipped: cells that could not be read.
+        absent: columns that the model reads, and the table lacks.
+    """
+
+    target: str
+    classes: tuple[np.ndarray | None, ...]
+    of: PixelClasses
+    skipped: Ledger = field(default_factory=Ledger, repr=False)
+    absent: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    @property
+    def values(self) -> list[Mask | None]:
+        """The masks, each (h w) int32 with the values of the masks that were learned from."""
+        return [None if own is None else self.of.decode(own) for own in self.classes]
+
+
+@dataclass(frozen=True)
+class Segmenter(Maker):
+    """Gives every pixel of a picture a class, by all that a row has.
+
+    Attributes:
+        picture: the source whose pixels get classes.
+        classes: that there are.
+    """
+
+    kind = "segmenter"
+
+    picture: str
+    classes: PixelClasses
+
+    @property
+    def phrases(self) -> bool:
+        """Whether words say what is meant."""
+        return tells_phrases(self.classes, self.sources)
+
+    def predict(self, table: Any, progress: Progress | None = None) -> Masks:
+        """Make the mask of every row; other cells and columns than the picture may be missing.
+
+        Args:
+            table: anything that `plait.read` takes.
+            progress: where to show it.
+
+        Raises:
+            TableError: when the table has none of the model's columns.
+        """
+        table, ledger, progress = read(table), Ledger(), progress or Progress()
+        made = tuple(self.each(table, ledger, progress))
+        absent = tuple(name for name in self.columns if name not in table)
+        return Masks(self.target, made, self.classes, ledger, absent)
+
+    def each(self, table: Table, ledger: Ledger, progress: Progress) -> Iterator[np.ndarray | None]:
+        """Yield the classes (h w) uint8 of each row's pixels, None where there is no picture.
+
+        Args:
+            table: the rows.
+            ledger: of what cannot be read.
+            progress: where to show it.
+        """
+        # Tiles of one picture are a batch of their own.
+        size = 1 if self.config.segment.tile else ROWS_A_BATCH
+        with progress.stage(f"Segmenting {self.picture}", len(table)) as advance:
+            for start in range(0, len(table), size):
+                rows = table.take(range(start, min(start + size, len(table))))
+                yield from self._few(rows, ledger)
+                advance(len(rows))
+
+    def _few(self, table: Table, ledger: Ledger) -> Iterator[np.ndarray | None]:
+        """Yield the classes of a few rows."""
+        sizes = [size_of_cell(table, self.picture, row) for row in range(len(table))]
+        tile = self.config.segment.tile
+        tiles = tiled(table, self.picture, [size and boxes_of(*size, tile) for size in sizes])
+        own = Ledger()
+        shares = iter(self.shares(tiles.table, own))
+        for (row, column), reason in own.entries.items():
+            ledger.add(tiles.row_number(row), column, reason)
+        for size, boxes in zip(sizes, tiles.boxes, strict=True):
+            parts = [next(shares) for _ in boxes or (None,)]
+            there = [part for part in parts if part is not None]
+            if size is None or not there:
+                yield None
+                continue
+            yield put_together(there, boxes or (), *size).argmax(axis=2).astype(np.uint8)
+
+    @torch.no_grad()
+    def shares(self, table: Table, ledger: Ledger) -> list[np.ndarray | None]:
+        """Return the probabilities (c side side) of a few rows; None where there is no picture."""
+        rows = self.encode(table, ledger, Progress(show=False))
+        found: list[np.ndarray | None] = [None] * len(table)
+        seen = rows.present([self.picture]).numpy()
+        for batch, features in self.batches(rows, ROWS_A_BATCH):
+            made = self.network.task.predict(features)
+            if self.config.segment.flip:
+                other = self.joined(self._mirrored(rows.take(batch)))
+                made = (made + self.network.task.predict(other).flip(3)) / 2
+            for row, own in zip(batch, made.numpy(), strict=True):
+                found[row] = own if seen[row] else None
+        return found
+
+    def _mirrored(self, rows: Encoded) -> Encoded:
+        """Return encoded rows with their pictures mirrored."""
+        raw = rows.raw[self.picture]
+        samples = [None if own is None else own[:, :, ::-1] for own in raw]
+        mirrored = Raw(samples, torch.arange(len(raw)), raw.present)
+        return replace(rows, raw={**rows.raw, self.picture: mirrored})
+
+    def evaluate(self, table: Any, progress: Progress | None = None) -> SegmentedEvaluation:
+        """Judge the masks of rows whose mask is known; where words say what is meant, as phrases.
+
+        Args:
+            table: anything that `plait.read` takes, with the target.
+            progress: where to show it.
+
+        Raises:
+            ColumnError: when the table lacks the target column.
+            TableError: when no row has a mask and a picture.
+        """
+        table, progress = read(table), progress or Progress()
+        known = self.known(table)
+        there: list[int] = []
+        unknown: list[int] = []
+
+        def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for row, truth, made in self.pairs(known, progress, unknown.append):
+                there.append(row)
+                yield truth, made
+
+        groups, seed = keys_of(Reader(known, Ledger()), self.sources)[1], self.config.seed
+        if self.phrases:
+            phrases = JudgedPhrases.of(pairs())
+            result = evaluate_phrases(self.target, phrases, groups[there], seed)
+        else:
+            names = self.classes.names
+            masks = JudgedMasks.of(pairs(), len(names))
+            result = evaluate_masks(self.target, masks, names, groups[there], seed)
+        return replace(result, left_out=len(table) - len(there), unknown=sum(unknown))
+
+    def known(self, table: Table) -> Table:
+        """Return the rows that have a picture and a mask of its size.
+
+        Raises:
+            ColumnError: when the table lacks the target column.
+            TableError: when there is none.
+        """
+        table.require(self.target)
+
+        def fitting(row: int, mask: Mask) -> bool:
+            size = size_of_cell(table, self.picture, row)
+            if size is None:
+                raise CellError("there is no picture that it is of")
+            require_size(mask, size)
+            return True
+
+        rows, _ = known_targets(table, [self.schema[self.target]], Ledger(), fitting)
+        if not len(rows):
+            raise TableError(
+                f"No row has both a mask in {self.target!r} and a picture in {self.picture!r}."
+            )
+        return table.take(rows)
+
+    def pairs(
+        self,
+        known: Table,
+        progress: Progress,
+        told: Callable[[int], None] = lambda unknown: None,
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yield each row that a mask is made of, its true and its predicted classes (h w).
+
+        Args:
+            known: rows with a mask.
+            progress: where to show it.
+            told: is given how many pixels of the true mask have values that are no class.
+        """
+        for row, made in enumerate(self.each(known, Ledger(), progress)):
+            if made is not None:
+                mask = decode(known.cell(self.target, row), Modality.MASK, known)
+                told(self.classes.unknown(mask))
+                yield row, self.classes.encode(mask), made
+
+    def own(self) -> dict[str, Any]:
+        """Return what the classes are, and of which picture."""
+        return {"picture": self.picture, "classes": to_json(self.classes)}
+
+    def card(self) -> str:
+        """Return the model card, in Markdown."""
+        return segmenter_card(self)
+
+    @staticmethod
+    def load(folder: str | Path) -> Segmenter:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelError: when it is no model that segments, or damaged.
+        """
+        stored = Stored.read(folder, "segmenter")
+        document, config = stored.document, stored.config
+        made = build(stored.sources, config)
+        put_states(made.frozen, stored.states)
+        classes = from_json(PixelClasses, document["classes"])
+        network = network_of(document["widths"], made, len(classes), config)
+        put_learned(network, under(stored.states, "network/"))
+        return Segmenter(
+            stored.schema, document["target"], stored.sources, made.frozen, network.eval(), config,
+            document["facts"], Ledger(), document["picture"], classes,
+        )  # fmt: skip
+
+
+def tells_phrases(classes: PixelClasses, sources: Sequence[Source]) -> bool:
+    """Return whether words say what is meant: a text is read, and a pixel is meant or not."""
+    binary = len(classes) == 2 and classes.values[0] == 0
+    return binary and any(source.kind == "text" for source in sources)
