@@ -123,11 +123,11 @@ def test_squares(fit: str) -> None:
     found = square(picture, DrawConfig(side=16, fit=fit))  # type: ignore[arg-type]
     assert found.shape == (16, 16, 3)
     if fit == "crop":
-        assert (found == 200).mean() > 0.8
+        assert (abs(found.astype(int) - 200) < 8).mean() > 0.8
     else:
         assert (found[:3] == 255).all()
-        assert (found[4:12, 5:11] == 200).all()
-        assert (found[5:11, :3] == 0).all()
+        assert (abs(found[5:11, 6:10].astype(int) - 200) < 8).all()
+        assert (found[5:11, :2] < 8).all()
 
 
 def test_a_text_that_is_too_long_is_said(
