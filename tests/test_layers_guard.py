@@ -87,6 +87,7 @@ LAYERS = {
 """A file or folder at the top of the package, and its layer."""
 
 COMMANDS = (
+    "adapt",
     "ask",
     "check",
     "draw",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from plait.commands import (
+    adapt,
     ask,
     check,
     draw,
@@ -50,6 +51,7 @@ COMMANDS = (
     ask.caption,
     write.write,
     draw.draw,
+    adapt.adapt,
     vectors.embed,
     vectors.cache,
 )

@@ -11,6 +11,7 @@ from drawer_settings import SIDE, make_pictures, small
 from PIL import Image
 
 import plait
+from plait.data.image import read_pictures
 from plait.drawer.canvas import square
 from plait.drawer.drawer import Drawer
 from plait.drawer.learning import draw
@@ -41,8 +42,11 @@ def test_sheets_grow_while_it_learns(drawer: Drawer, sheets: Path) -> None:
     epochs = [int(name[6:12]) for name in rows]
     assert epochs[:3] == [4, 8, 12]
     assert epochs[-1] == len((sheets / "training.csv").read_text().splitlines()) - 1
-    whole, one = Image.open(sheets / "samples.png"), Image.open(sheets / "samples" / rows[0])
-    assert whole.height == len(rows) * one.height + 16
+    with (
+        Image.open(sheets / "samples.png") as whole,
+        Image.open(sheets / "samples" / rows[0]) as one,
+    ):
+        assert whole.height == len(rows) * one.height + 16
     assert (sheets / "drawn.png").is_file()
 
 
@@ -109,7 +113,7 @@ def test_a_list_of_pictures_is_drawn_as_its_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = make_pictures(tmp_path, 20, seed=3)
-    opened = [np.asarray(Image.open(tmp_path / path)) for path in table["picture"]]
+    opened = [read_pictures(path, tmp_path)[0] for path in table["picture"]]
     table["picture"] = [[opened[0], opened[1]], *[[own] for own in opened[1:]]]
     draw(table, "picture:image", modalities=TEXT, config=small(**QUICK),
          progress=Progress(lines=True))  # fmt: skip

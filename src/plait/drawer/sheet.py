@@ -85,7 +85,12 @@ class Growing:
         made = strip(pictures, f"{epoch}: {loss:.4f}" if np.isfinite(loss) else str(epoch))
         save(made, self.folder / "samples" / f"epoch-{epoch:06}.png")
         rows = sorted((self.folder / "samples").glob("epoch-*.png"), key=_epoch)
-        save(below([Image.open(row).convert("RGB") for row in rows], self.words), self.path)
+        save(below([_opened(row) for row in rows], self.words), self.path)
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as file:
+        return file.convert("RGB")
 
 
 def _epoch(path: Path) -> int:
