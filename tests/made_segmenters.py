@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from made_models import SIGLIP, SQUARE, TEXT, VISION, VOCABULARY, pictures, save, tokenizer
+from made_models import SIGLIP, SQUARE, TEXT, VISION, VOCABULARY, pictures, save, shaken, tokenizer
 
 NAMES = {0: "road", 1: "sky", 2: "car", 3: "tree"}
 LABELS = {"id2label": NAMES, "label2id": {name: number for number, name in NAMES.items()}}
@@ -16,7 +16,7 @@ def telling(model: torch.nn.Module) -> torch.nn.Module:
     """Make the queries of an untrained network differ in their classes and in their masks."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if "class_predictor.weight" in name or "mask_embed" in name or "query" in name:
+            if any(part in name for part in ("class_predictor.weight", "mask_embed", "query")):
                 parameter.mul_(20)
     return model
 
@@ -85,6 +85,24 @@ def deeplab(folder: Path) -> Path:
     pictures(folder, "MobileNetV2ImageProcessor", size={"shortest_edge": 72}, resample=2,
              do_center_crop=True, crop_size={"height": 64, "width": 64},
              colours=SIGLIP)  # fmt: skip
+    return folder
+
+
+def mobilevit(folder: Path) -> Path:
+    from transformers import MobileViTConfig, MobileViTForSemanticSegmentation
+
+    config = MobileViTConfig(
+        image_size=64, hidden_sizes=[8, 12, 16], neck_hidden_sizes=[8, 8, 8, 12, 16, 16, 24],
+        num_attention_heads=2, aspp_out_channels=16, output_stride=16, **LABELS,
+    )  # fmt: skip
+    model = shaken(MobileViTForSemanticSegmentation(config))
+    with torch.no_grad():  # they are so small that every place looks alike
+        for parameter in model.parameters():
+            parameter.mul_(45 if parameter.ndim == 4 else 1)
+    model.save_pretrained(folder)
+    pictures(folder, "MobileViTImageProcessor", size={"shortest_edge": 72}, resample=2,
+             do_center_crop=True, crop_size={"height": 64, "width": 64}, do_normalize=False,
+             do_flip_channel_order=True)  # fmt: skip
     return folder
 
 
@@ -177,27 +195,45 @@ def clipseg(folder: Path) -> Path:
     return folder
 
 
-def sam(folder: Path) -> Path:
-    from transformers import SamConfig, SamModel
+SAM = {
+    "vision_config": {
+        "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
+        "patch_size": 8, "output_channels": 16, "mlp_dim": 16, "window_size": 4,
+        "global_attn_indexes": [1], "num_pos_feats": 8,
+    },
+    "prompt_encoder_config": {
+        "hidden_size": 16, "image_size": 64, "patch_size": 8, "mask_input_channels": 4,
+    },
+    "mask_decoder_config": {
+        "hidden_size": 16, "mlp_dim": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "iou_head_hidden_dim": 16,
+    },
+}  # fmt: skip
 
-    config = SamConfig(
-        vision_config={
-            "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
-            "patch_size": 8, "output_channels": 16, "mlp_dim": 16, "window_size": 4,
-            "global_attn_indexes": [1], "num_pos_feats": 8,
-        },
-        prompt_encoder_config={
-            "hidden_size": 16, "image_size": 64, "patch_size": 8, "mask_input_channels": 4,
-        },
-        mask_decoder_config={
-            "hidden_size": 16, "mlp_dim": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-            "iou_head_hidden_dim": 16,
-        },
-    )  # fmt: skip
-    save(SamModel(config), folder)
+
+def padded(folder: Path) -> None:
+    """Save that pictures keep their proportions, with nothing beside them."""
     pictures(folder, "SamImageProcessor", size={"longest_edge": 64}, resample=2, do_pad=True,
              pad_size={"height": 64, "width": 64}, mask_size={"longest_edge": 16},
              mask_pad_size={"height": 16, "width": 16})  # fmt: skip
+
+
+def sam(folder: Path) -> Path:
+    from transformers import SamConfig, SamModel
+
+    save(SamModel(SamConfig(**SAM)), folder)
+    padded(folder)
+    return folder
+
+
+def sam_hq(folder: Path) -> Path:
+    from transformers import SamHQConfig, SamHQModel
+
+    vision = {**SAM["vision_config"], "hidden_size": 16}
+    decoder = {**SAM["mask_decoder_config"], "vit_dim": 16}
+    config = SamHQConfig(**{**SAM, "vision_config": vision, "mask_decoder_config": decoder})
+    save(SamHQModel(config), folder)
+    padded(folder)
     return folder
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_media import moving, sound_file, tone, video_file
+from PIL import Image
 
 import plait
 from plait.config import to_json
+from plait.data.mask import write_mask
+from plait.data.table import Table
 from plait.errors import ColumnError
 from plait.progress import Progress
 from plait.types import Modality
@@ -137,3 +140,27 @@ def test_without_a_target_and_with_a_wrong_one(things: Path) -> None:
     assert plait.check(things, progress=QUIET).balance == {}
     with pytest.raises(ColumnError, match="Did you mean 'kind'"):
         plait.check(things, "kid", progress=QUIET)
+
+
+def test_masks_beside_their_pictures(tmp_path: Path) -> None:
+    values = np.repeat(np.arange(4), 600).reshape(40, 60).astype(np.int32)
+    for row in range(8):
+        photo = np.random.default_rng(row).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+        Image.fromarray(photo).save(tmp_path / f"p{row}.png")
+        write_mask(values if row != 3 else values[:30], tmp_path / f"m{row}.png")
+    (tmp_path / "m5.png").write_bytes(b"no mask")
+    large = np.repeat(np.repeat(values, 26, 0), 26, 1)
+    Image.fromarray(large.astype(np.uint8) * 50).save(tmp_path / "p6.jpg")
+    write_mask(large, tmp_path / "m6.png")
+    pictures = [f"p{row}.png" if row != 6 else "p6.jpg" for row in range(8)]
+    table = Table.of({"photo": pictures, "truth": [f"m{row}.png" for row in range(8)]}, tmp_path)
+    for target in (None, "truth:mask"):
+        report = plait.check(table, target, progress=QUIET)
+        found = column(report, "truth")
+        assert found.column.modality is Modality.MASK
+        assert (found.unreadable, found.distinct, found.tells_target) == (1, 3, None)
+        assert found.statistics == "60x30 to 1560x1040 pixels, median 60x40"
+        assert (
+            "Masks in 'truth' have another size than their picture: 1 row (3)." in report.findings
+        )
+        assert [row for row, *_ in report.unreadable] == [5]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from plait.data.detect import detect, split_targets
+from plait.data.image import size_of
 from plait.data.loader import Reader
 from plait.data.media import read_bytes
 from plait.data.quality import Ledger
@@ -35,7 +36,7 @@ RARE = 5
 """Rows below which a class is called rare."""
 
 
-BULKY = (*MEDIA, Modality.SERIES, Modality.VECTOR)
+BULKY = (*MEDIA, Modality.SERIES, Modality.VECTOR, Modality.MASK)
 """Modalities whose cells are looked at one by one, and not held."""
 
 CHECKED_FRAMES, CHECKED_SIDE = 4, 64
@@ -141,7 +142,7 @@ def check(
         for column in schema.columns:
             cells[column.name] = _read(reader, column)
             advance(1)
-    goals = [cells[name] for name in names]
+    goals = [cells[name] for name in names if schema[name].modality not in BULKY]
     columns = tuple(
         _column_report(reader, column, cells[column.name], goals) for column in schema.columns
     )
@@ -151,6 +152,7 @@ def check(
     across = _across(table, cells, test, schema)
     duplicates = len(keys) - len(set(keys))
     findings = _findings(columns, balance, duplicates, across, ledger)
+    findings += _unlike_pictures(schema, cells)
     unreadable = tuple((r, c, why) for (r, c), why in sorted(ledger.entries.items()))
     return TableReport(
         len(table), tuple(names), columns, balance, duplicates, across, tuple(findings), unreadable
@@ -190,10 +192,15 @@ def _look(reader: Reader, column: Column, row: int) -> Look | None:
     found = _whole(reader, column, row)
     if found is None:
         return None
+    value, table = reader.table.cell(column.stored, row), reader.table
     match column.modality:
         case Modality.IMAGE:
-            height, width = found[0].shape[:2]
+            # Large ones are decoded smaller.
+            whole = size_of(value, table.folder, table.allow_outside)
+            height, width = whole or found[0].shape[:2]
             content, measures = b"".join(p.tobytes() for p in found), (width, height)
+        case Modality.MASK:
+            content, measures = found.tobytes(), found.shape[::-1]
         case Modality.AUDIO:
             content, measures = found.samples.tobytes(), (found.seconds, found.rate)
         case Modality.VIDEO:
@@ -204,8 +211,7 @@ def _look(reader: Reader, column: Column, row: int) -> Look | None:
         case _:
             content, measures = found.tobytes(), (len(found), 1)
     with suppress(CellError):  # the file itself, where there is one
-        value = reader.table.cell(column.stored, row)
-        content = read_bytes(value, reader.table.folder, reader.table.allow_outside)
+        content = read_bytes(value, table.folder, table.allow_outside)
     return Look(hashlib.sha256(content).hexdigest(), *measures)
 
 
@@ -261,7 +267,7 @@ def _statistics(column: Column, known: list[Any]) -> str:
 def _sizes(modality: Modality, looks: Sequence[Look]) -> str:
     ones, others = [look.one for look in looks], [look.other for look in looks]
     match modality:
-        case Modality.IMAGE:
+        case Modality.IMAGE | Modality.MASK:
             return (
                 f"{min(ones)}x{min(others)} to {max(ones)}x{max(others)} pixels, "
                 f"median {int(np.median(ones))}x{int(np.median(others))}"
@@ -425,6 +431,27 @@ def _findings(
         for r in columns
         if r.column.left_out and r.column.left_out not in ("target", "ignored")
     ]
+    return found
+
+
+def _unlike_pictures(schema: Schema, cells: Mapping[str, list[Any]]) -> list[str]:
+    """Return which columns of masks have other sizes than the pictures in their rows."""
+    looks = {
+        kind: {c.name: cells[c.name] for c in schema.columns if c.modality is kind}
+        for kind in (Modality.IMAGE, Modality.MASK)
+    }
+    found = []
+    for name, masks in looks[Modality.MASK].items():
+        sizes = [[one and (one.one, one.other) for one in own]
+                 for own in (masks, *looks[Modality.IMAGE].values())]  # fmt: skip
+        rows = [row for row, (mask, *pictures) in enumerate(zip(*sizes, strict=True))
+                if mask and any(pictures) and mask not in pictures]  # fmt: skip
+        if rows:
+            first = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
+            found.append(
+                f"Masks in {name!r} have another size than their picture: {many(len(rows), 'row')} "
+                f"({first})."
+            )
     return found
 
 

@@ -56,6 +56,9 @@ MASKS = {
     "arrays": [even(high) for high in HIGH],
     "objects": [Image.fromarray(even(high)) for high in HIGH],
     "some missing": [file(even(high)) if row % 3 else None for row, high in enumerate(HIGH)],
+    "a few broken": [file(even(high)) if row % 7 else b"\x89PNG" for row, high in enumerate(HIGH)],
+    "a few of another size": [file(even(high if row % 7 else 64)) for row, high in enumerate(HIGH)],
+    "a few photos": [file(even(high)) if row % 7 else PHOTOS[row] for row, high in enumerate(HIGH)],
 }
 
 
@@ -77,7 +80,7 @@ PICTURES: dict[str, tuple[list[Any], list[Any]]] = {
     "alone": (MASKS["grey"], []),
     "no photo beside": (MASKS["grey"], MASKS["palette"]),
     "other sizes": (MASKS["grey"], [file(photo(high + 8)) for high in HIGH]),
-    "one of another size": (MASKS["grey"], [*PHOTOS[:-1], file(photo(64))]),
+    "half of another size": (MASKS["grey"], [*PHOTOS[:8], *[file(photo(64))] * 7]),
     "grey photos": ([file(photo(high)[..., 0]) for high in HIGH], PHOTOS),
     "digits": ([file(digit())] * ROWS, [file(photo(32))] * ROWS),
     "one value": ([file(even(high) * 0) for high in HIGH], PHOTOS),

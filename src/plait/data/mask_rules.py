@@ -22,6 +22,9 @@ OPENED = 12
 FEW, EVEN = 64, 0.7
 """The most values that masks have in all, and the least share of equal neighbours in each."""
 
+WRONG = 0.25
+"""Share of files that may be otherwise: broken, of another size, or a photo by mistake."""
+
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 """Modes of Pillow's pictures that may be masks."""
 
@@ -73,20 +76,26 @@ def masks_among(table: Table, columns: Sequence[Column]) -> dict[str, str]:
 def _values_of(table: Table, name: str, rows: Sequence[int]) -> int | None:
     """Return how many values a column's masks have in all; None where they are no masks."""
     values: set[int] = set()
-    for row in rows:
-        cell = table.cell(name, row)
-        if cell is None:
-            continue
-        try:
-            if not _has_one_channel(cell, table):
-                return None
-            mask = read_mask(cell, table.folder, table.allow_outside)
-        except CellError:
-            return None
-        values.update(np.unique(mask).tolist())
-        if len(values) > FEW or evenness(mask) < EVEN:
+    cells = [cell for cell in (table.cell(name, row) for row in rows) if cell is not None]
+    others = 0
+    for cell in cells:
+        own = _values_in(cell, table)
+        values.update(own)
+        others += not own
+        if len(values) > FEW or others > WRONG * len(cells):
             return None
     return len(values) if len(values) > 1 else None
+
+
+def _values_in(cell: Any, table: Table) -> set[int]:
+    """Return the values of a cell that looks like a mask; none of any other."""
+    try:
+        if not _has_one_channel(cell, table):
+            return set()
+        mask = read_mask(cell, table.folder, table.allow_outside)
+    except CellError:
+        return set()
+    return set(np.unique(mask).tolist()) if evenness(mask) >= EVEN else set()
 
 
 def _has_one_channel(cell: Any, table: Table) -> bool:
@@ -101,10 +110,10 @@ def _has_one_channel(cell: Any, table: Table) -> bool:
 
 
 def _same_sizes(table: Table, one: str, other: str, rows: Sequence[int]) -> bool:
-    """Return whether the pictures of two columns have the same sizes, in all rows with both."""
+    """Return whether the pictures of two columns have the same sizes, where a row has both."""
     sizes = [(_size(table, one, row), _size(table, other, row)) for row in rows]
     both = [(first, second) for first, second in sizes if first and second]
-    return bool(both) and all(first == second for first, second in both)
+    return bool(both) and sum(one != two for one, two in both) <= WRONG * len(both)
 
 
 def _size(table: Table, name: str, row: int) -> tuple[int, int] | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plait.data.image import Picture
+from plait.data.mask import Colour
 from plait.data.pixel_classes import PixelClasses
 from plait.errors import ConfigError
 from plait.writing import replacing
@@ -92,13 +94,35 @@ def draw_sheet(shown: Sequence[Shown], classes: PixelClasses) -> Image.Image:
     colours = np.array([*classes.colours, VOID], np.uint8)
     strips = [_strip(one, colours) for one in shown]
     width = max(strip.width for strip in strips)
-    strips.append(_legend(_seen(shown, len(classes)), classes, width))
+    entries = [_entry(number, classes) for number in _seen(shown, len(classes))]
+    strips.append(_legend([*entries, ("wrong pixel", WRONG)], width))
     sheet = Image.new("RGB", (width, sum(strip.height for strip in strips)), "white")
     top = 0
     for strip in strips:
         sheet.paste(strip, (0, top))
         top += strip.height
     return sheet
+
+
+def write_covered(picture: Picture, numbers: np.ndarray, classes: PixelClasses, path: Path) -> None:
+    """Write a picture under the colours of its pixels' classes, with their names below, as PNG.
+
+    Args:
+        picture: (h w 3) uint8.
+        numbers: (h w) of classes; below 0 where void.
+        classes: their colours and names.
+        path: of the file.
+    """
+    over = Image.fromarray(covered(picture, numbers, np.array([*classes.colours, VOID], np.uint8)))
+    there = set(np.unique(numbers).tolist())
+    seen = [number for number in (*range(len(classes)), -1) if number in there]
+    entries = [_entry(number, classes) for number in seen]
+    legend = _legend(entries, max(over.width, SIDE))
+    sheet = Image.new("RGB", (legend.width, over.height + legend.height), "white")
+    sheet.paste(over, (0, 0))
+    sheet.paste(legend, (0, over.height))
+    with replacing(path) as partial:
+        sheet.save(partial, "PNG")
 
 
 def covered(picture: np.ndarray, classes: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -159,12 +183,13 @@ def _seen(shown: Sequence[Shown], count: int) -> list[int]:
     return [number for number in (*range(count), -1) if number in there]
 
 
-def _legend(numbers: Sequence[int], classes: PixelClasses, width: int) -> Image.Image:
-    """Return the colours and names of classes in as many lines as they need, then of errors."""
-    entries = [
-        (classes.names[n], classes.colours[n]) if n >= 0 else ("void", VOID) for n in numbers
-    ]
-    entries.append(("wrong pixel", WRONG))
+def _entry(number: int, classes: PixelClasses) -> tuple[str, Colour]:
+    """Return the name and the colour of a class, or of void."""
+    return (classes.names[number], classes.colours[number]) if number >= 0 else ("void", VOID)
+
+
+def _legend(entries: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
+    """Return names and colours in as many lines as they need."""
     font = ImageFont.load_default(14)
     places, left, top = [], MARGIN, MARGIN
     for name, colour in entries:

@@ -51,21 +51,21 @@ def phrase_floors(folder: Path) -> list[PhraseFloor]:
     """
     with (folder / "phrases.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    masks = [np.asarray(Image.open(folder / row["mask"])) for row in rows]
+
+    def masks(numbers: Sequence[int]) -> list[np.ndarray]:
+        return [np.asarray(Image.open(folder / rows[number]["mask"])) for number in numbers]
+
     ways = [_WORDS.sub("_", row["phrase"]) for row in rows]
     train, test = ([n for n, r in enumerate(rows) if r["split"] == s] for s in ("train", "test"))
-    blind = {way: _best_mean([masks[n] for n in own]) for way, own in _grouped(train, ways).items()}
-    pictures = _grouped(test, [row["picture"] for row in rows])
-    seen = {picture: _best_for([masks[n] for n in own]) for picture, own in pictures.items()}
-    nothing = np.zeros_like(masks[0])
-    scores = {
-        n: (
-            _iou(masks[n], nothing),
-            _iou(masks[n], blind.get(ways[n], nothing)),
-            _iou(masks[n], seen[rows[n]["picture"]]),
-        )
-        for n in test
-    }
+    # Those of one way or picture are held at a time: all of them would fill the memory.
+    blind = {way: _best_mean(masks(own)) for way, own in _grouped(train, ways).items()}
+    scores = {}
+    for own in _grouped(test, [row["picture"] for row in rows]).values():
+        truth = masks(own)
+        best, nothing = _best_for(truth), np.zeros_like(truth[0])
+        for number, mask in zip(own, truth, strict=True):
+            guess = blind.get(ways[number], nothing)
+            scores[number] = _iou(mask, nothing), _iou(mask, guess), _iou(mask, best)
     parts = {
         **_grouped(test, [f"{row['combination']} any" for row in rows]),
         **_grouped(test, [f"{row['combination']} {row['kind']}" for row in rows]),

@@ -24,7 +24,7 @@ from plait.making.material import keys_of
 from plait.progress import Progress
 from plait.segmenter.building import picture_of, ready
 from plait.segmenter.learning import Ready, gathered, learn
-from plait.segmenter.segmenter import tells_phrases
+from plait.segmenter.segmenter import Segmenter, tells_phrases
 from plait.segmenter.tiles import size_of_cell
 from plait.segmenter.vary import target_of
 from plait.tasks.segment import VOID
@@ -109,24 +109,29 @@ class Contest:
             blind: whether all pictures are grey to it.
         """
         self.progress.say(f"{name}:")
+        start = time.perf_counter()
+        model, judged = self.learned(fusion, only, blind)
+        middle = time.perf_counter()
+        pairs = ((truth, made) for _, truth, made in model.pairs(judged, self.progress))
+        scores = self.scores(pairs)
+        seconds = time.perf_counter() - middle
+        size = sum(t.numel() * t.element_size() for t in model.network.state_dict().values()
+                   if isinstance(t, torch.Tensor))  # fmt: skip
+        return Entrant(name, level, scores, middle - start, len(judged) / seconds, size / 1e6)
+
+    def learned(
+        self, fusion: str, only: Sequence[str] | None, blind: bool
+    ) -> tuple[Segmenter, Table]:
+        """Return a model that learned, and the rows that it is judged on; see `enter`."""
         ready, config = self.ready, replace(self.config, fusion=fusion)
         material, judged = ready.material, ready.judged
         if blind:
             grey = np.full((1, config.segment.side, config.segment.side, 3), GREY, np.uint8)
             samples = {**material.samples, self.picture: Same(grey, len(material.keys))}
-            material = replace(material, samples=samples)
-            judged = greyed(judged, self.picture)
-        start = time.perf_counter()
-        model = learn(
-            material, ready.classes, ready.parted.learning, config, Record(), self.progress, only
-        )
-        middle = time.perf_counter()
-        known = model.known(judged)
-        scores = self.scores((truth, made) for _, truth, made in model.pairs(known, self.progress))
-        seconds = time.perf_counter() - middle
-        size = sum(t.numel() * t.element_size() for t in model.network.state_dict().values()
-                   if isinstance(t, torch.Tensor))  # fmt: skip
-        return Entrant(name, level, scores, middle - start, len(judged) / seconds, size / 1e6)
+            material, judged = replace(material, samples=samples), greyed(judged, self.picture)
+        rows = ready.parted.learning
+        model = learn(material, ready.classes, rows, config, Record(), self.progress, only)
+        return model, model.known(judged)
 
     def constant(self) -> Entrant:
         """Return the commonest class of every pixel, for all rows."""

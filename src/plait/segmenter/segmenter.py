@@ -153,7 +153,7 @@ class Segmenter(Maker):
     def _mirrored(self, rows: Encoded) -> Encoded:
         """Return encoded rows with their pictures mirrored."""
         raw = rows.raw[self.picture]
-        samples = [None if own is None else own[:, :, ::-1] for own in raw]
+        samples = [None if own is None else np.stack(own)[:, :, ::-1] for own in raw]
         mirrored = Raw(samples, torch.arange(len(raw)), raw.present)
         return replace(rows, raw={**rows.raw, self.picture: mirrored})
 

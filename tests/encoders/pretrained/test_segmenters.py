@@ -20,8 +20,8 @@ from plait.errors import CellError, ConfigError, ModelError
 RNG = np.random.default_rng(6)
 
 BY_CLASS = (
-    "segformer", "upernet", "beit", "dpt", "deeplab", "mask2former", "maskformer", "oneformer",
-    "eomt",
+    "segformer", "upernet", "beit", "dpt", "deeplab", "mobilevit", "mask2former", "maskformer",
+    "oneformer", "eomt",
 )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def theirs(folder: Path, picture: np.ndarray) -> np.ndarray:
     network = kind.from_pretrained(folder).eval()
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
     settings: dict[str, Any] = {}
-    if name.startswith("MobileNet"):
+    if name.startswith("Mobile"):
         settings = {"do_center_crop": False, "size": {"height": 64, "width": 64}}
     with torch.no_grad():
         if name.startswith("OneFormer"):
@@ -178,11 +178,13 @@ PROMPTS = {
 }
 
 
-@pytest.mark.parametrize("case", PROMPTS)
-def test_prompts_of_sam(folders: Any, case: str) -> None:
-    from transformers import AutoImageProcessor, SamModel, SamProcessor
+@pytest.mark.parametrize(
+    ("name", "case"), [*(("sam", case) for case in PROMPTS), ("sam_hq", "both")]
+)
+def test_prompts_of_sam(folders: Any, name: str, case: str) -> None:
+    from transformers import AutoImageProcessor, AutoModelForMaskGeneration, SamProcessor
 
-    folder, prompt = folders("sam"), PROMPTS[case]
+    folder, prompt = folders(name), PROMPTS[case]
     segmenter = Segmenter.load(folder)
     assert segmenter.asks_for == "prompts"
     (mask,) = segmenter.predict(PICTURES[:1], [prompt])
@@ -196,7 +198,7 @@ def test_prompts_of_sam(folders: Any, case: str) -> None:
         given["input_boxes"] = [[list(map(float, prompt.box))]]
     inputs = processor(PICTURES[0], return_tensors="pt", **given)
     with torch.no_grad():
-        outputs = SamModel.from_pretrained(folder).eval()(
+        outputs = AutoModelForMaskGeneration.from_pretrained(folder).eval()(
             **{k: v.float() if v.dtype == torch.float64 else v
                for k, v in inputs.items() if "sizes" not in k},
             multimask_output=case == "a point",
@@ -283,11 +285,13 @@ def test_asked_in_another_way(folders: Any) -> None:
     )
     with pytest.raises(ConfigError, match="names its own 4 classes and takes no phrases"):
         classes.predict(PICTURES, ["a", "b"])
-    with pytest.raises(ConfigError, match="needs a text for each picture"):
+    with pytest.raises(ConfigError, match="needs a phrase .--phrase. for each picture"):
         phrases.predict(PICTURES)
-    with pytest.raises(ConfigError, match="needs a text for each picture"):
+    with pytest.raises(ConfigError, match="needs a phrase .--phrase. for each picture"):
         phrases.predict(PICTURES[:1], [Prompt(((1, 1),))])
-    with pytest.raises(ConfigError, match="needs a Prompt with points or a box for each picture"):
+    with pytest.raises(
+        ConfigError, match="needs a prompt with points or a box .--point, --box. for each"
+    ):
         prompts.predict(PICTURES[:1], ["the cup"])
     with pytest.raises(ConfigError, match="2 pictures, but 1 phrases; give one for each"):
         phrases.predict(PICTURES, ["the cup"])

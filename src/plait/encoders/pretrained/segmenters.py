@@ -122,8 +122,12 @@ class Segmenter:
                 "phrases; leave them out, or use CLIPSeg or SAM 3."
             )
         if phrases is None or not all(isinstance(one, kind) for one in phrases):
-            how = "a text" if kind is str else "a Prompt with points or a box"
-            raise ConfigError(f"{self.folder.name!r} needs {how} for each picture.")
+            how = (
+                "phrase (--phrase)"
+                if kind is str
+                else "prompt with points or a box (--point, --box)"
+            )
+            raise ConfigError(f"{self.folder.name!r} needs a {how} for each picture.")
         if len(phrases) != count:
             raise ConfigError(f"{count} pictures, but {len(phrases)} {needs}; give one for each.")
         return phrases

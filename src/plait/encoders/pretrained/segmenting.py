@@ -58,7 +58,7 @@ class ByClass:
     middle, the whole picture is stretched to that size instead, so that the mask lies over it.
 
     Raises:
-        ModelError: when it does not say what its classes are, or how masks are made.
+        ModelError: when its processor makes no masks.
     """
 
     def __init__(self, folder: Path, kind: Any) -> None:
@@ -76,7 +76,8 @@ class ByClass:
         self._settings: dict[str, Any] = {}
         if getattr(self.processor, "do_center_crop", False):
             self._settings = {"do_center_crop": False, "size": sides(self.processor.crop_size)}
-        self._task = _task(folder, self.processor) if _is_oneformer(self.network) else None
+        oneformer = self.network.config.model_type == "oneformer"
+        self._task = _task(folder) if oneformer else None
 
     def inputs(self, picture: Picture) -> dict[str, Any]:
         """Return what the network reads."""
@@ -102,11 +103,7 @@ class ByClass:
         return found.numpy().astype(np.int32)
 
 
-def _is_oneformer(network: Any) -> bool:
-    return network.config.model_type == "oneformer"
-
-
-def _task(folder: Path, processor: Any) -> Tensor:
+def _task(folder: Path) -> Tensor:
     """Return (1 t) tokens by which OneFormer is told to name classes."""
     length = read_json(folder, "processor_config.json").get("task_seq_length", 77)
     found = load_tokenizer(folder)(
