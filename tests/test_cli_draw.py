@@ -84,6 +84,9 @@ def test_edit_and_turn_off_what_is_said(folder: Path) -> None:
         (["a red bar", "--strength", "0.5"], "--strength is of editing"),
         (["a red bar", "--start", "none.png"], "cannot be started from"),
         (["a", "b", "c"], "There is no column left for 'c'"),
+        (["a", "--side", "64"], "--side is for pipelines of diffusers; a model of plait has its"),
+        (["a", "--lora", "x"], "--lora is for pipelines of diffusers"),
+        (["place=NA"], "There is nothing to draw from"),
     ],
 )
 def test_what_cannot_be_drawn(folder: Path, words: list[str], message: str) -> None:

@@ -124,6 +124,13 @@ def test_the_command_line(tmp_path: Path) -> None:
         wrong = plait(
             "draw", "model-x", "a red car", "--with-endpoint", served.url, "--steps", "3", ok=False
         )
+        before = len(served.requests)
+        again = plait(
+            "draw", "model-x", "a green car", "--with-endpoint", served.url, "-o", tmp_path / "out",
+            "--answers", tmp_path / "a.sqlite", ok=False,
+        )  # fmt: skip
+        assert "0001.png' exists already" in again
+        assert len(served.requests) == before, "nothing is asked for that could not be written"
     assert said.splitlines()[:2] == [str(tmp_path / "out" / f"000{n}.png") for n in (1, 2)]
     found = inspect(tmp_path / "out" / "0001.png")
     assert found.watermark.marked

@@ -59,7 +59,6 @@ def check(
 ) -> None:
     """Say what a table holds and what will go wrong with it; or where pictures come from."""
     from plait.config import to_json
-    from plait.doctor import check
     from plait.errors import ConfigError
 
     if watermark:
@@ -70,8 +69,9 @@ def check(
             f"One table at a time is checked, and {len(tables)} are named; of picture files, say "
             "--watermark."
         )
-    (table,) = tables
+    from plait.doctor import check
 
+    (table,) = tables
     said = modalities_of(
         image, text, number, category, categories, date, audio, video, series, vector
     )

@@ -86,7 +86,7 @@ def draw(
                "strength": strength}  # fmt: skip
     asked = Asked(
         model, given, negative or [], {k: v for k, v in numbers.items() if v is not None}, count,
-        start, side, lora, not no_watermark,
+        start, side, lora, not no_watermark, output, overwrite,
         None if with_endpoint is None else
         Hosted(with_endpoint, key, size, price, max_cost, fields_of(set_), answers),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from plait.data.table import Table
 from plait.diffusion.pipeline import Pipeline, Wish
 from plait.drawer.asking import said, values_of
 from plait.drawer.drawer import Drawer
-from plait.drawer.drawn import Drawn
+from plait.drawer.drawn import Drawn, places_of
 from plait.drawing.config import DrawingConfig
 from plait.errors import CellError, ConfigError
 from plait.hosted.endpoint import EndpointConfig
@@ -49,6 +49,8 @@ class Asked:
         side: of a pipeline's picture.
         lora: changes to a pipeline.
         watermark: whether pictures carry it.
+        output: folder that they are for.
+        overwrite: whether files in it may be replaced.
         hosted: the endpoint that draws; None for what draws here.
     """
 
@@ -61,7 +63,19 @@ class Asked:
     side: int | None
     lora: Path | None
     watermark: bool
+    output: Path
+    overwrite: bool
     hosted: Hosted | None
+
+    def seeds(self, first: int | None) -> tuple[int, ...]:
+        """Return the seed of each picture, -1 where it is not known.
+
+        Raises:
+            ConfigError: when there are such files already, before time and money is spent.
+        """
+        found = tuple(-1 if first is None else first + number for number in range(self.count))
+        places_of(self.output, found, [True] * self.count, self.overwrite)
+        return found
 
     @property
     def begin(self) -> Picture | None:
@@ -100,6 +114,7 @@ def _by_drawer(asked: Asked) -> Drawn:
     drawer = Drawer.load(asked.model)
     values = values_of(drawer, asked.given)
     config = from_json(DrawingConfig, to_json(drawer.config.draw.drawing) | asked.numbers)
+    asked.seeds(config.seed)
     against = values_of(drawer, asked.negative) if asked.negative else None
     rows = {name: [value] * asked.count for name, value in values.items()}
     begin = None if asked.begin is None else [asked.begin] * asked.count
@@ -119,16 +134,18 @@ def _by_pipeline(asked: Asked) -> Drawn:
         raise ConfigError("A pipeline has its own sampler (its scheduler); leave out --sampler.")
     seed = int(numbers.pop("seed", 0))
     wish = Wish(said(asked.given), said(asked.negative), side=asked.side, **numbers)
-    pipeline, begin = Pipeline(asked.model, asked.lora), asked.begin
-    seeds = [seed + number for number in range(asked.count)]
+    seeds, begin = asked.seeds(seed), asked.begin
+    pipeline = Pipeline(asked.model, asked.lora)
     with Progress().stage("Drawing", asked.count) as advance:
-        pictures = pipeline.draw(wish, seeds, begin, advance)
+        pictures = pipeline.draw(wish, list(seeds), begin, advance)
     cut = pipeline.cut(wish.prompt)
+    if asked.lora is not None:
+        numbers["lora"] = str(asked.lora)
     statement = Statement(
         asked.model, pipeline.identity, seed, wish.prompt, numbers, begin is not None, GENERATOR
     )
     found = Drawn(
-        "picture", tuple(pictures), tuple(seeds), statement, (False,) * len(pictures),
+        "picture", tuple(pictures), seeds, statement, (False,) * len(pictures),
         cut={0: cut} if cut else {},
     )  # fmt: skip
     return found.with_watermark() if asked.watermark else found
@@ -145,14 +162,13 @@ def _by_endpoint(asked: Asked, hosted: Hosted) -> Drawn:
                 f"An endpoint knows no --{name}; where its server has such a field, say it with "
                 "--set FIELD=VALUE."
             )
+    seeds = asked.seeds(None if seed is None else int(seed))
     order = Order(said(asked.given), asked.count, hosted.size, seed, hosted.price, hosted.cost)
     config = EndpointConfig(hosted.url, asked.model, hosted.key, body=hosted.fields, timeout=300.0)
     with Progress().stage("Drawing", asked.count) as advance:
         found = order_pictures(order, config, hosted.answers, advance)
-    first = -1 if seed is None else int(seed)
-    seeds = tuple(first if seed is None else first + number for number in range(asked.count))
     statement = Statement(
-        f"{asked.model} at {config.base}", "", first, order.prompt, {}, False, GENERATOR
+        f"{asked.model} at {config.base}", "", seeds[0], order.prompt, {}, False, GENERATOR
     )
     drawn = Drawn("picture", tuple(found.pictures), seeds, statement, (False,) * asked.count)
     return drawn.with_watermark() if asked.watermark else drawn

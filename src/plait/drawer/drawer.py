@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from plait.cache import Encoded
 from plait.data.image import Picture
@@ -28,6 +26,7 @@ from plait.encoders.pretrained.tuned import learned_of, put_learned
 from plait.errors import ConfigError, ModelError
 from plait.fitting import fingerprint_of
 from plait.folder import put_states, under
+from plait.layers import on_accelerator
 from plait.making.maker import Maker, Stored
 from plait.progress import Progress
 from plait.provenance.statement import GENERATOR, Statement
@@ -231,16 +230,3 @@ class Drawer(Maker):
             stored.schema, document["target"], stored.sources, made.frozen, network.eval(), config,
             document["facts"], Ledger(),
         )  # fmt: skip
-
-
-@contextmanager
-def on_accelerator(network: nn.Module) -> Iterator[None]:
-    """Let a network compute on the GPU, if there is one, and give it back to the CPU afterwards."""
-    if not torch.cuda.is_available():
-        yield
-        return
-    network.to("cuda")
-    try:
-        yield
-    finally:
-        network.cpu()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,20 +61,36 @@ class Drawn:
         Raises:
             ConfigError: when a file is there and may not be replaced.
         """
-        places = list(self._places(folder))
-        for path in places:
-            if path is not None and path.exists() and not overwrite:
-                raise ConfigError(
-                    f"{str(path)!r} exists already; choose another folder or say --overwrite."
-                )
+        there = [picture is not None for picture in self.pictures]
+        places = places_of(folder, self.seeds, there, overwrite)
         for number, (path, picture) in enumerate(zip(places, self.pictures, strict=True)):
             if path is not None and picture is not None:
                 said = replace(self.statement, seed=self.seeds[number])
                 write_png(picture, path, said if metadata else None)
         return places
 
-    def _places(self, folder: Path) -> Iterator[Path | None]:
-        digits = max(len(str(len(self.pictures))), 4)
-        for number, (picture, seed) in enumerate(zip(self.pictures, self.seeds, strict=True)):
-            name = f"{number + 1:0{digits}}" + (f"-seed-{seed}" if seed >= 0 else "")
-            yield None if picture is None else folder / f"{name}.png"
+
+def places_of(
+    folder: Path, seeds: Sequence[int], there: Sequence[bool], overwrite: bool
+) -> list[Path | None]:
+    """Return the files of pictures by number and seed; None for those that are not there.
+
+    Args:
+        folder: of all.
+        seeds: of each; -1 where it is not known.
+        there: whether each is.
+        overwrite: let files be there already.
+
+    Raises:
+        ConfigError: when one is there already and may not be replaced.
+    """
+    digits, found = max(len(str(len(seeds))), 4), []
+    for number, (seed, drawn) in enumerate(zip(seeds, there, strict=True)):
+        name = f"{number + 1:0{digits}}" + (f"-seed-{seed}" if seed >= 0 else "")
+        path = folder / f"{name}.png" if drawn else None
+        if path is not None and path.exists() and not overwrite:
+            raise ConfigError(
+                f"{str(path)!r} exists already; choose another folder or say --overwrite."
+            )
+        found.append(path)
+    return found

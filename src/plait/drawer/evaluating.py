@@ -14,6 +14,7 @@ from plait.drawer.canvas import squares_of
 from plait.drawer.judging import ENOUGH, vectors_of
 from plait.errors import TableError
 from plait.evaluate.drawn import DrawnEvaluation
+from plait.layers import on_accelerator
 from plait.metrics.images import coverage, frechet_distance, kernel_distance
 from plait.model import known_targets
 from plait.progress import Progress
@@ -32,7 +33,8 @@ def evaluate(
     table, own = table.take(rows), model.config.draw
     encoded = model.encode(table, Ledger(), progress)
     seeds = [own.drawing.seed + row for row in range(len(table))]
-    made = model.drawn(encoded, seeds, own.drawing, progress)
+    with on_accelerator(model.network):
+        made = model.drawn(encoded, seeds, own.drawing, progress)
     there = [row for row, picture in enumerate(made) if picture is not None]
     if not there:
         raise TableError(f"No row has both a picture in {model.target!r} and a cell to draw from.")

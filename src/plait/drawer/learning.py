@@ -26,6 +26,7 @@ from plait.errors import ColumnError, ConfigError, TableError, many
 from plait.evaluate.drawn import DrawnEvaluation
 from plait.fitting import fingerprint, versions, without_nan
 from plait.grouping import components
+from plait.layers import on_accelerator
 from plait.making.material import Material, Parted, Request, gather, part
 from plait.making.reading import encoded_rows, fitted, ready
 from plait.making.training import Training, also
@@ -272,7 +273,8 @@ def judged(
     rows = parted.judged[: own.judged]
     encoded = encoded_rows(model, material, rows)
     seeds = [own.drawing.seed + number for number in range(len(rows))]
-    made = model.drawn(encoded, seeds, own.drawing, progress)
+    with on_accelerator(model.network):
+        made = model.drawn(encoded, seeds, own.drawing, progress)
     there = [number for number, picture in enumerate(made) if picture is not None]
     drawn, real = [made[n] for n in there], [pictures.squares[rows[n]] for n in there]
     random = np.random.default_rng(model.config.seed)
