@@ -125,6 +125,15 @@ def test_boundaries_that_lie_alike_cost_nothing() -> None:
     assert boundary_loss(shares(0), torch.zeros_like(target), VOID).item() == 0
 
 
+@pytest.mark.parametrize(("finest", "more"), [(2, 0), (4, 0), (8, 1), (14, 1), (16, 2), (32, 3)])
+def test_coarse_maps_are_enlarged_step_by_step(finest: int, more: int) -> None:
+    made = Segment(12, (24,), 0, 3, SegmentConfig(**SMALL), finest)  # type: ignore[arg-type]
+    assert len(made.larger) == more
+    own = features()
+    assert own.maps is not None
+    assert made(replace(own, maps=own.maps[-1:])).shape == (2, 3, 32, 32)
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(ConfigError, match="'side' must be a multiple of 32, found 50"):
         SegmentConfig(side=50)

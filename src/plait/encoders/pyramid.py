@@ -50,6 +50,11 @@ class Pyramid(Encoder):
     def widths(self) -> tuple[int, ...]:
         """The width of every map, the finest first."""
 
+    @property
+    @abstractmethod
+    def finest(self) -> int:
+        """Pixels of the picture to the side of a cell of the finest map."""
+
     @abstractmethod
     def scales(self, samples: Sequence[np.ndarray]) -> Sequence[Tensor]:
         """Return the maps of (b) samples, each (b d h w), the finest first."""
@@ -99,6 +104,11 @@ class ResidualPyramid(Pyramid):
     def widths(self) -> tuple[int, ...]:
         """Those of the stages."""
         return self.network.widths
+
+    @property
+    def finest(self) -> int:
+        """That of the first stage."""
+        return self.network.strides[0]
 
     def scales(self, samples: Sequence[np.ndarray]) -> Sequence[Tensor]:
         """Return the cells of every stage."""

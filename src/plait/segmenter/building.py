@@ -116,6 +116,6 @@ def network_of(widths: Mapping[str, int], made: Build, classes: int, config: Fit
     pyramid = made.trained[made.picture]
     assert isinstance(pyramid, Pyramid)
     number = sorted(widths).index(made.picture)
-    task = Segment(fusion.width, pyramid.widths, number, classes, config.segment)
+    task = Segment(fusion.width, pyramid.widths, number, classes, config.segment, pyramid.finest)
     ordered = {name: made.trained[name] for name in sorted(made.trained)}
     return Network(ordered, fusion, task)

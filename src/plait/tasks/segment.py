@@ -17,6 +17,9 @@ from plait.losses import boundary_loss, dice_loss, pixel_cross_entropy
 from plait.tasks.task import Objective
 from plait.types import Features
 
+FINE = 4
+"""Pixels to the side of a cell of the map that classes are read from, at most."""
+
 VOID = 255
 """In a target: a pixel that is not judged."""
 
@@ -131,6 +134,7 @@ class Segment(Objective):
     From the coarsest map to the finest: what the fusion made of the picture's own tokens is added
     to their cells, the cells read all tokens, and then at each scale the map is enlarged, the
     encoder's map of that scale added, and two convolutions follow that the joint vector modulates.
+    Where the finest map is coarse, it is enlarged on, twofold at a time.
 
         L = CE + a Dice + b Boundary, each the mean over a row's pixels that are not void
 
@@ -140,10 +144,17 @@ class Segment(Objective):
         picture: number of the picture among the sources.
         classes: c.
         config: settings.
+        finest: pixels of the picture to the side of a cell of the finest map.
     """
 
     def __init__(
-        self, width: int, maps: Sequence[int], picture: int, classes: int, config: SegmentConfig
+        self,
+        width: int,
+        maps: Sequence[int],
+        picture: int,
+        classes: int,
+        config: SegmentConfig,
+        finest: int = FINE,
     ) -> None:
         super().__init__()
         own, self.picture, self.config = config.width, picture, config
@@ -152,6 +163,9 @@ class Segment(Objective):
         self.reading = Reading(own, config.heads, config.dropout) if config.attend else None
         by = width if config.modulate else 0
         self.blocks = nn.ModuleList(Modulated(own, by, config.dropout) for _ in maps)
+        # Of networks of one scale, whose cells are large, nothing finer is known: it is made up.
+        more = max((finest // FINE).bit_length() - 1, 0)
+        self.larger = nn.ModuleList(Modulated(own, by, config.dropout) for _ in range(more))
         self.head = nn.Sequential(nn.GroupNorm(8, own), nn.ReLU(), nn.Conv2d(own, classes, 1))
 
     def forward(self, features: Features) -> Tensor:
@@ -170,6 +184,8 @@ class Segment(Objective):
         for block, lateral in zip(reversed(blocks[:-1]), reversed(maps[:-1]), strict=True):
             values = _resized(values, lateral.shape[2:]) + lateral
             values = block(values, features.pooled)
+        for block in cast(Sequence[Modulated], self.larger):
+            values = block(_resized(values, [2 * n for n in values.shape[2:]]), features.pooled)
         return _resized(self.head(values), (self.config.side, self.config.side))
 
     def _own(self, features: Features, tokens: Tensor) -> Tensor | None:

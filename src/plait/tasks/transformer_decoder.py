@@ -151,7 +151,7 @@ class TransformerDecoder(Decoder):
         number = torch.arange(state.length, length, device=tokens.device)
         turn = self.rotary(number.float()[None], None)
         seen = number[None, :, None] >= torch.arange(length, device=tokens.device)
-        # Of length 1, not sqrt(d): else what is seen is a tenth of what attention adds it to, and is
+        # Of length 1, not sqrt(d): else what is seen is a tenth of what it is added to, and is
         # learned ten times as slowly.
         values = self.dropout(self.vectors(tokens))
         for number_of, block in enumerate(self.blocks):

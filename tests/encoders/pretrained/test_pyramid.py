@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_models import bert, convnext, dinov2, mobilenet, vit
+from made_models import bert, convnext, dinov2, mobilenet, naflex, vit
 
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.encoders.pretrained.pyramid import PretrainedPyramid
@@ -56,6 +56,7 @@ def test_patches_are_a_map_at_any_size(make: Callable[[Path], Path], tmp_path: P
     one = sample(pyramid)
     (own,) = pyramid.scales([one])
     assert own.shape[2:] == (side // patch, side // patch)
+    assert pyramid.finest == patch
     pixels = pyramid.steps.normalise(torch.from_numpy(one).permute(0, 3, 1, 2))
     with torch.no_grad():
         hidden = load_network(folder).eval()(
@@ -85,3 +86,8 @@ def test_weights_stay_or_learn(tmp_path: Path) -> None:
 def test_words_have_no_maps(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="reads input_ids, not pictures"):
         made(bert(tmp_path), 64)
+
+
+def test_networks_without_maps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="leaves no maps of a picture of 64x64 pixels"):
+        made(naflex(tmp_path), 64)

@@ -91,16 +91,29 @@ class PretrainedPyramid(Pyramid):
                 "do it at another size; take another model for masks."
             )
         backbone.requires_grad_(False).eval()
-        with torch.no_grad():
-            found = tuple(m.shape[1] for m in backbone(torch.zeros(1, 3, side, side)))
-        super().__init__(side, width, found[-1])
-        self.backbone, self.steps, self.config, self._widths = backbone, steps, config, found
+        try:
+            with torch.no_grad():
+                maps = backbone(torch.zeros(1, 3, side, side))
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"The model in {str(folder)!r} leaves no maps of a picture of {side}x{side} "
+                f"pixels: {error}. Take another size (segment.side) or model."
+            ) from error
+        super().__init__(side, width, maps[-1].shape[1])
+        self.backbone, self.steps, self.config = backbone, steps, config
+        self._widths = tuple(m.shape[1] for m in maps)
+        self._finest = side // maps[0].shape[-1]
         self._adapted = Adapted()
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Those of the network's maps."""
         return self._widths
+
+    @property
+    def finest(self) -> int:
+        """That of the network's finest map."""
+        return self._finest
 
     def scales(self, samples: Sequence[np.ndarray]) -> Sequence[Tensor]:
         """Return the network's maps, without a graph where none of its weights learns."""
