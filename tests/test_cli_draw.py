@@ -86,7 +86,6 @@ def test_edit_and_turn_off_what_is_said(folder: Path) -> None:
         (["a", "b", "c"], "There is no column left for 'c'"),
         (["a", "--side", "64"], "--side is for pipelines of diffusers; a model of plait has its"),
         (["a", "--lora", "x"], "--lora is for pipelines of diffusers"),
-        (["place=NA"], "There is nothing to draw from"),
     ],
 )
 def test_what_cannot_be_drawn(folder: Path, words: list[str], message: str) -> None:
@@ -143,3 +142,20 @@ def test_check_watermark(folder: Path) -> None:
     assert "One table at a time is checked, and 2 are named" in plait(
         "check", folder / "pictures.csv", folder / "pictures.csv", ok=False
     )
+
+
+def test_variation_of_a_picture(folder: Path) -> None:
+    """A picture as an input; and rows that show one picture are on one side of the split."""
+    cells = make_pictures(folder, 24, seed=3)
+    write_csv(folder / "pairs.csv", {"sketch": cells["picture"], "picture": cells["picture"]})
+    config = small(drawing__epochs=1, drawing__least_steps=1, draw__judged=2, draw__samples=0)
+    (folder / "quick.json").write_text(json.dumps(to_json(config)))
+    plait("fit", folder / "pairs.csv", "-t", "picture:image", "--config", folder / "quick.json",
+          "-o", folder / "varies")  # fmt: skip
+    out = folder / "varied"
+    assert "0001-seed-0.png" in plait("draw", folder / "varies", folder / cells["picture"][0], "-o",
+                                      out)  # fmt: skip
+    (folder / "broken.png").write_text("no")
+    said = plait("draw", folder / "varies", f"sketch={folder / 'broken.png'}", "-o", out, "--seed",
+                 "9", ok=False)  # fmt: skip
+    assert "There is nothing to draw from: not a picture that can be read" in said
