@@ -41,6 +41,7 @@ def test_an_edited_picture_says_so(tmp_path: Path) -> None:
     write_png(picture(), tmp_path / "a.png", replace(SAID, edited=True))
     action = to_manifest(replace(SAID, edited=True))["assertions"][0]["data"]["actions"][0]
     assert action["action"] == "c2pa.edited"
+    assert "compositeWithTrained" in action["digitalSourceType"]
     with Image.open(tmp_path / "a.png") as file:
         assert "compositeWithTrained" in file.text["XML:com.adobe.xmp"]  # type: ignore[attr-defined]
 

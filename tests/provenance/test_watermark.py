@@ -11,7 +11,7 @@ from PIL import Image
 
 from plait.data.image import read_pictures
 from plait.datasets import load
-from plait.provenance.watermark import FALSE_ALARM, LUMA, detect, mark, through_jpeg
+from plait.provenance.watermark import FALSE_ALARM, LUMA, _band, detect, mark, through_jpeg
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,14 @@ def test_it_is_in_the_brightness_and_at_the_middle_frequencies(
     down, right = np.mgrid[:64, :64]
     inside = (np.hypot(down, right) >= 8) & (np.hypot(down, right) <= 32)
     assert power[inside].sum() > 0.7 * power.sum()  # white cannot be whiter: some is cut
+
+
+def test_the_pattern_is_the_one_that_pictures_out_there_have() -> None:
+    """Another one would no longer find them: this is a format."""
+    _, signs, rows, columns = _band(np.zeros((64, 48)))
+    told = "".join("+" if sign > 0 else "-" for sign in signs[:24])
+    assert (len(signs), told) == (631, "+++++--++----+---+++++-+")
+    assert (rows[0], columns[0], rows[-1], columns[-1]) == (0, 8, 28, 6)
 
 
 @pytest.mark.parametrize("side", [8, 23])

@@ -143,9 +143,13 @@ def test_patches_are_put_back_where_they_were() -> None:
         flow.out.weight.copy_(torch.eye(4))
     picture = torch.arange(24.0).view(1, 1, 4, 6) ** 1.5
     found = flow(picture, torch.zeros(1), of(1))
-    patch, own = picture[0, 0, 2:4, 4:6].flatten(), found[0, 0, 2:4, 4:6].flatten()
-    normal = torch.nn.functional.layer_norm(patch, (4,))
-    torch.testing.assert_close(own, normal)
+    for top in (0, 2):
+        for left in (0, 2, 4):
+            patch, own = (
+                values[0, 0, top : top + 2, left : left + 2].flatten()
+                for values in (picture, found)
+            )
+            torch.testing.assert_close(own, torch.nn.functional.layer_norm(patch, (4,)))
 
 
 def test_every_weight_learns_once_it_is_awake() -> None:
