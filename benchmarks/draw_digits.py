@@ -56,7 +56,7 @@ def settings(key: Row) -> FitConfig:
     values["draw"] |= {"side": 28, "patch": 4, "width": key["width"], "layers": key["layers"],
                        "judged": 8, "every": 1,
                        "drawing": {"guidance": key["guidance"]}}  # fmt: skip
-    values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "learning_rate": 1e-3}
+    values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "average": 0.998}
     return from_json(FitConfig, values)
 
 

@@ -82,7 +82,7 @@ def settings(key: Row) -> FitConfig:
     values["seed"] = key["seed"]
     values["draw"] |= {"side": SIDE, "patch": 4, "width": key["width"], "layers": key["layers"],
                        "judged": 8, "every": 8}  # fmt: skip
-    values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "learning_rate": 1e-3}
+    values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "average": 0.998}
     return from_json(FitConfig, values)
 
 

@@ -124,12 +124,12 @@ class FitConfig:
     draw: DrawConfig = field(default_factory=DrawConfig)
     drawing: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            epochs=200,
-            least_steps=6000,
+            epochs=20,
+            least_steps=2000,
             batch_size=64,
-            learning_rate=5e-4,
+            learning_rate=1e-3,
             weight_decay=0.01,
-            average=0.999,
+            average=0.995,
             clip=1.0,
             validation_share=0.0,  # the loss rises long before pictures are at their best
             modality_dropout=0.0,

@@ -37,8 +37,8 @@ class DrawConfig:
     side: int = 32
     fit: Literal["crop", "pad"] = "crop"
     patch: int = 4
-    width: int = 256
-    layers: int = 6
+    width: int = 128
+    layers: int = 4
     heads: int = 4
     dropout: float = 0.0
     unconditioned: float = 0.1
