@@ -57,7 +57,7 @@ def streets(key: Row) -> Row:
         "seed": key["seed"],
         "encoders": encoders,
         "segment": {"side": 192, "width": 64, "void": [11], "flip": True},
-        "segmenting": {"epochs": 120 if full else 40, "least_steps": 1, "patience": 1000,
+        "segmenting": {"epochs": 120 if full else 30, "least_steps": 1, "patience": 1000,
                        "batch_size": 8, "learning_rate": 1e-3, "validation_share": 0.0},
     })  # fmt: skip
     rows = plait.read(data_folder() / "roads" / "roads.csv")
@@ -84,7 +84,7 @@ def phrases(key: Row) -> Row:
     full = key["full"]
     folder = HOME.with_name("phrases-full") if full else HOME
     if not folder.is_dir():
-        write_phrases(folder, 4000 if full else 800, 0, 96)
+        write_phrases(folder, 4000 if full else 400, 0, 96)
     rows = plait.read(folder / "phrases.csv")
     config = ready(from_json(FitConfig, {
         "seed": key["seed"],
@@ -92,7 +92,7 @@ def phrases(key: Row) -> Row:
         "fusion_settings": {"width": 96, "layers": 2, "dropout": 0.0},
         "encoders": {"trained": {"width": 96, "layers": 1, "dropout": 0.0}},
         "segment": {"side": 96, "width": 48, "dropout": 0.0, "augment": False},
-        "segmenting": {"epochs": 30 if full else 20, "least_steps": 1, "patience": 1000,
+        "segmenting": {"epochs": 40 if full else 12, "least_steps": 1, "patience": 1000,
                        "batch_size": 32, "learning_rate": 1e-3, "validation_share": 0.0},
     }), "quick")  # fmt: skip
     made: Ready = gathered(

@@ -7,7 +7,7 @@ import torch
 from references import encoder_layer, multihead
 from torch import Tensor
 
-from plait.attention import Attention, Block, Rotary, turned
+from plait.attention import Attention, Block, Rotary, Transformer, turned
 from plait.errors import ConfigError
 
 
@@ -96,3 +96,14 @@ def test_tokens_without_time_and_place_are_not_turned() -> None:
 def test_heads_must_share_the_width() -> None:
     with pytest.raises(ConfigError, match="A width of 12 cannot be shared by 4 heads of attention"):
         Attention(12, 4)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_first_token_alone_is_what_all_of_them_give(layers: int) -> None:
+    torch.manual_seed(0)
+    transformer, rotary = Transformer(16, 2, layers, 0.1).eval(), Rotary(8, 2.0, 40.0)
+    tokens, mask = torch.randn(3, 5, 16), torch.ones(3, 5, dtype=torch.bool)
+    mask[1, 3:] = False
+    for turn in (None, rotary(torch.arange(5.0)[None], None)):
+        whole = transformer(tokens, mask, turn)[:, 0]
+        torch.testing.assert_close(transformer.first(tokens, mask, turn), whole)

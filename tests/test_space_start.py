@@ -38,7 +38,7 @@ def made(loss: str = "infonce") -> tuple[Network, Lesson]:
         rows[name] = Features.from_pooled(values, present)
     settings = FusionConfig()
     groups = [Concat({"a": 6}, settings), Concat({"b": 4, "c": 5}, settings)]
-    towers = Towers(groups, 8, 0, settings, 0.5, late=False)
+    towers = Towers(groups, 8, 0, settings, [0.5] * len(groups), late=False)
     network = Network({}, towers, Align(2, AlignTaskConfig(loss)))
     return network, Lesson(rows, torch.arange(240.0)[:, None], torch.ones(240))
 

@@ -12,30 +12,30 @@ from plait.cache import encode
 from plait.catalog import FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect
+from plait.data.histories import HistoryColumn, with_histories
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.split import apart, make_split
 from plait.data.table import Table
-from plait.errors import ConfigError, TableError
+from plait.errors import ColumnError
 from plait.evaluate.sides import Side
 from plait.fitting import (
     TOKENS_KEPT,
-    check_cells,
     fingerprint,
     overrides_of,
     preset_encoders,
     versions,
     without_nan,
 )
-from plait.grouping import Groups, components, content_keys, group_sources, numbered
-from plait.joint import joint_of
-from plait.model import prepare, prepare_networks
+from plait.grouping import Groups, group_sources
 from plait.progress import Progress
-from plait.space import AlignConfig, Space, built
+from plait.space import AlignConfig, Space
+from plait.space_histories import ByNumber
+from plait.space_material import Material, material_of
 from plait.space_sides import judge, pooled_sides_of, sides_of
-from plait.space_training import Learned, Material, learn
-from plait.types import Schema
+from plait.space_training import Learned, learn
+from plait.types import Column, Modality, Schema
 
 HELD_OUT = 0.2
 """Share of the rows on which search is judged."""
@@ -51,6 +51,7 @@ def align(
     *,
     others: Sequence[str] = (),
     key: str | None = None,
+    histories: Sequence[str] = (),
     preset: str = "quick",
     modalities: Mapping[str, str] | None = None,
     split: str | None = None,
@@ -69,9 +70,14 @@ def align(
         others: further groups; all pairs that a row has are learned from.
         key: column of what a row is of: rows with the same value are never told apart. Rows that
             have a cell in common, as five captions of one photo do, need none.
+        histories: columns of what came before, `history=film of user by timestamp`: what a row's
+            user had strictly before its time, by the rows of the table; or `history=film`, which
+            holds keys, the newest last. Their items are read by the tower of the group of columns
+            of `film`, which must refer to a table.
         preset: the encoders that none is named for: `quick`, or `standard` for pretrained ones.
         modalities: what columns hold, where detection should not decide.
-        split: as in `plait.fit`; by default random, common cells on one side.
+        split: as in `plait.fit`; by default random, common cells on one side, or by the time that
+            a history is made by.
         config: all other settings.
         progress: where to show it; a terminal, by default.
 
@@ -80,29 +86,39 @@ def align(
         where the loss is `filip`, and by pooled vectors, as an index searches, in `["pooled"]`.
 
     Raises:
-        ColumnError: for a column that is not there, is not read, or is of two groups.
+        ColumnError: for a column that is not there, is not read, or is of two groups; for a
+            history without a tower that reads its items.
         ConfigError: for a setting that is not allowed.
         TableError: when no rows have two groups.
     """
     table, progress = read(table), progress or Progress()
     config = _ready(config or AlignConfig(), preset)
-    schema, groups = _columns(table, (left, right, *others), key, modalities or {})
-    ledger = Ledger()
+    columns, ledger = [HistoryColumn.parse(words) for words in histories], Ledger()
     ledger.add_table(table)
-    material, config = _material(Reader(table, ledger), groups, key, config, progress)
+    mark = fingerprint(table)
+    for column in columns:
+        column.require(table)
+    table = with_histories(table, columns, config.history.longest, ledger)
+    schema, groups = _columns(table, (left, right, *others), key, modalities or {}, columns)
+    material, config = material_of(
+        Reader(table, ledger), groups, columns, key, config, progress
+    )  # fmt: skip
     keys = material.keys
-    learning, held, kept = _split(table, split, material, config.seed)
+    learning, held, kept = _split(table, split or _by_time(columns), material, config.seed)
     facts = {
         "rows": len(table),
         "judged": len(held),
         "apart": kept,
-        "fingerprint": fingerprint(table),
+        "fingerprint": mark,
         "skipped": dict(ledger.counts()),
         "versions": versions(),
     }
 
     def judged(learned: Learned, sides: Callable[..., list[Side]] = sides_of) -> list[Any]:
-        rows = encode(learned.frozen, material.samples, held, material.raw)
+        looked = {name: ByNumber(material.rows.raw[name], items.vectors)
+                  for name, items in learned.items.items()}  # fmt: skip
+        raw = {**material.rows.raw, **looked}
+        rows = encode(learned.frozen, material.rows.samples, held, raw)
         found = judge(
             list(groups), sides(learned.network, rows), keys[held, : len(groups)], config.seed
         )
@@ -120,40 +136,9 @@ def align(
         facts["start"] = without_nan(to_json(learned.start))
     if not kept and not config.as_is:
         learned = learn(material, np.arange(len(table)), config, progress)
-    return Space(schema, groups, learned.frozen, learned.network, config, facts, ledger)
-
-
-def _material(
-    reader: Reader, groups: Groups, key: str | None, config: AlignConfig, progress: Progress
-) -> tuple[Material, AlignConfig]:
-    """Return the rows made ready, and the settings as they are for these groups."""
-    sources = tuple(source for own in groups.values() for source in own)
-    joint = joint_of(groups, built(groups, config)[0])
-    if config.fusion != "concat" or config.task.loss == "filip" or config.task.hidden:
-        joint = None
-    if config.as_is and joint is None:
-        raise ConfigError(
-            "as_is takes the space that a joint model (CLIP, SigLIP, CLAP) has by itself: name one "
-            "model for both groups, each a single column (--encoders image=NAME,text=NAME), with "
-            "fusion 'concat', no hidden layer, and another loss than 'filip'."
-        )
-    if joint is not None:
-        pretrained = replace(config.encoders.pretrained, width=0)
-        config = replace(config, encoders=replace(config.encoders, pretrained=pretrained))
-    frozen, trained = built(groups, config)
-    made = frozen | trained
-    samples = prepare(reader, sources, made, progress, config.max_bad_share)[0]
-    check_cells(reader, sources, config.max_bad_share)
-    raw = {name: samples[name] for name in trained}
-    if config.encoders.finetune.way != "none":
-        raw |= prepare_networks(reader, sources, frozen, samples, progress)
-    keys = _keys(Reader(reader.table, Ledger()), groups, key)
-    material = Material(groups, samples, raw, keys, components(keys), joint)
-    _require_pairs(material)
-    if joint is not None:
-        width = next(len(s[0]) for s in samples[sources[0].name] if s is not None)
-        config = replace(config, task=replace(config.task, width=width, noise=0.0))
-    return material, config
+    return Space(
+        schema, groups, learned.frozen, learned.network, config, facts, ledger, learned.items
+    )  # fmt: skip
 
 
 def _ready(config: AlignConfig, preset: str) -> AlignConfig:
@@ -170,13 +155,23 @@ def _ready(config: AlignConfig, preset: str) -> AlignConfig:
 
 
 def _columns(
-    table: Table, groups: Sequence[str], key: str | None, modalities: Mapping[str, str]
+    table: Table,
+    groups: Sequence[str],
+    key: str | None,
+    modalities: Mapping[str, str],
+    histories: Sequence[HistoryColumn],
 ) -> tuple[Schema, Groups]:
     """Return the schema of the columns that are read, and what is read of each group."""
-    schema = detect(table, (), overrides_of(modalities))
+    names = {column.name for column in histories}
+    schema = detect(table, (), overrides_of(modalities), sorted(names))
+    for column in histories:
+        made = f"{column.items} of {column.who} by {column.when}"
+        evidence = made if column.made_of else f"keys of {column.items}"
+        schema = schema.with_column(Column(column.name, Modality.HISTORY, 1.0, evidence))
     if key is not None:
         table.require(key)
     found = group_sources(schema, groups)
+    _require_grouped(names, found)
     named = {column.name for own in found.values() for s in own for column in s.columns}
     columns = tuple(
         column if column.name in named else replace(column, left_out="in no group")
@@ -185,23 +180,18 @@ def _columns(
     return Schema(columns), found
 
 
-def _keys(reader: Reader, groups: Groups, key: str | None) -> np.ndarray:
-    """Return (n k): of each group's cells, and of the key's where there is one."""
-    keys = content_keys(reader, groups)
-    if key is None:
-        return keys
-    values = [None if value is None else repr(value) for value in reader.table.values(key)]
-    return np.column_stack([keys, numbered(values)])
-
-
-def _require_pairs(material: Material) -> None:
-    cells = material.keys[:, : len(material.groups)]
-    pairs = int(((~np.isnan(cells)).sum(axis=1) > 1).sum())
-    if pairs < 4:
-        raise TableError(
-            f"{pairs} rows have two of the groups {list(material.groups)}; at least 4 are needed "
-            "to learn from some and judge on others. `plait check` shows what is missing."
+def _require_grouped(histories: set[str], groups: Groups) -> None:
+    read = {source.name for own in groups.values() for source in own}
+    for name in sorted(histories - read):
+        raise ColumnError(
+            f"History {name!r} is in no group of columns ({', '.join(map(repr, groups))}); name it "
+            f"in one, as in left='user,{name}' (--left user,{name})."
         )
+
+
+def _by_time(histories: Sequence[HistoryColumn]) -> str | None:
+    """Return the split by the time that a history is made by, if one is."""
+    return next((f"time:{column.when}" for column in histories if column.when is not None), None)
 
 
 def _split(

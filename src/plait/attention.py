@@ -209,3 +209,12 @@ class Transformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, mask, turn, context, context_turn)
         return tokens
+
+    def first(self, tokens: Tensor, mask: Tensor, turn: Turn | None = None) -> Tensor:
+        """Return (b d), what `forward` gives for the first token: the last block is its alone."""
+        *below, last = self.blocks
+        for block in below:
+            tokens = block(tokens, mask, turn)
+        own = None if turn is None else (turn[0][:, :, :1], turn[1][:, :, :1])
+        found: Tensor = last(tokens[:, :1], mask, own, tokens, turn)[:, 0]
+        return found

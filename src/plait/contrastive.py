@@ -58,6 +58,24 @@ def info_nce(scores: Tensor, alike: Tensor, hardness: float = 0.0) -> Tensor:
     return torch.cat([pairs[:, None], negatives], dim=1).logsumexp(dim=1) - pairs
 
 
+def log_expected(log_share: Tensor, drawn: Tensor) -> Tensor:
+    """Return (b b) log of how often each column is expected among a row's negatives; 0 for its own.
+
+        log(b_i q_j), of b_i rows that are drawn by how often their values are there: q
+
+    What comes often is a negative too often and ends too low. Taken from the scores of InfoNCE, its
+    sum is in the mean that over all values (logQ: Yi et al., RecSys 2019). A row's own value is not
+    drawn, and so not corrected (Khrylchenko et al., RecSys 2025; without their weights of rows).
+
+    Args:
+        log_share: (b) log q of the value of each column.
+        drawn: (b b), where a row's negatives are drawn from; values like its own among them.
+    """
+    count = drawn.sum(dim=1, keepdim=True).clamp_min(1)
+    expected = log_share + count.to(log_share.dtype).log()
+    return expected.masked_fill(torch.eye(len(drawn), dtype=torch.bool, device=drawn.device), 0)
+
+
 def sigmoid_pairs(scores: Tensor, alike: Tensor) -> Tensor:
     """Return (b) -sum over j of log sigmoid(z_ij s_ij), z = 1 for the pair and -1 for negatives.
 

@@ -23,7 +23,8 @@ def group_sources(schema: Schema, groups: Sequence[str]) -> Groups:
     Args:
         schema: of the table.
         groups: names of columns with commas between them, which is also the name of the group; a
-            reference stands for all columns that it joins.
+            reference stands for all columns that it joins, and a joined column that is the only one
+            of its name needs no reference before it.
 
     Raises:
         ColumnError: for a column that is not there or cannot be read, or that is in two groups.
@@ -45,7 +46,11 @@ def group_sources(schema: Schema, groups: Sequence[str]) -> Groups:
 
 def _columns_of(schema: Schema, name: str) -> list[str]:
     """Return the columns that a name stands for."""
-    if name not in schema or schema[name].modality is not Modality.REFERENCE:
+    if name not in schema:
+        references = [c.name for c in schema.columns if c.modality is Modality.REFERENCE]
+        near = [joined_name(r, name) for r in references if joined_name(r, name) in schema]
+        return near if len(near) == 1 else [name]
+    if schema[name].modality is not Modality.REFERENCE:
         return [name]
     joined = [c.name for c in schema.inputs if c.name.startswith(joined_name(name, ""))]
     if not joined:

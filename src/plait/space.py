@@ -13,12 +13,15 @@ import torch
 from plait.cache import Encoded, encode
 from plait.catalog import FUSIONS
 from plait.config import check_range, from_json, to_json
+from plait.data.histories import HistoryColumn, with_histories
 from plait.data.loader import Reader, Source
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.reference import joined_name, key_of, referred
 from plait.data.table import Table
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
+from plait.encoders.history import HistoryConfig
 from plait.encoders.pretrained.tuned import FineTuned, learned_of, put_learned, tuned_of
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ConfigError, TableError, many, unknown
@@ -36,10 +39,18 @@ from plait.layers import one_thread
 from plait.model import prepare, prepare_raw
 from plait.network import Network
 from plait.progress import Progress
+from plait.space_histories import (
+    KIND,
+    ByNumber,
+    Items,
+    history_encoders,
+    history_samples,
+    reader_of,
+)
 from plait.space_sides import judge, of_groups, sides_of
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
-from plait.types import MEDIA, Features, Schema
+from plait.types import MEDIA, Features, Modality, Sample, Schema
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
 """Scores that tables show; all are in the facts."""
@@ -65,7 +76,8 @@ class AlignConfig:
         start: where linear maps on frozen encoders begin: `canonical`, as regularised canonical
             correlations of the rows that are learned from (`plait.fusion.canonical`), or `random`.
             Maps of tokens (`filip`), with a hidden layer, or beside encoders that are trained from
-            scratch begin at random; those of a joint model in its own space.
+            scratch and histories begin at random; those of a joint model in its own space.
+        history: how histories are read, if there are any.
         as_is: learn nothing; a joint model (CLIP, SigLIP, CLAP) has a space of its own.
         seed: of everything random.
         max_bad_share: share of a column's cells that may be unreadable before the run stops.
@@ -93,6 +105,7 @@ class AlignConfig:
         )
     )  # fmt: skip
     start: Literal["canonical", "random"] = "canonical"
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     as_is: bool = False
     seed: int = 0
     max_bad_share: float = 0.2
@@ -121,6 +134,7 @@ class Space:
         config: all settings.
         facts: plain JSON: scores of held-out rows, data fingerprint, versions.
         ledger: cells that could not be read while learning.
+        items: what histories may name, by history.
     """
 
     schema: Schema
@@ -130,6 +144,7 @@ class Space:
     config: AlignConfig
     facts: dict[str, Any] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger, repr=False)
+    items: Mapping[str, Items] = field(default_factory=dict, repr=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -146,7 +161,8 @@ class Space:
         """Return (n d) float32 vectors of length 1 of a group; rows of NaN where it is missing.
 
         Args:
-            table: anything that `plait.read` takes, with at least one of the group's columns.
+            table: anything that `plait.read` takes, with at least one of the group's columns; those
+                of a joined table may have their own names, without that of the reference.
             group: by its name: its columns, with commas between them.
             progress: where to show it.
             ledger: where cells that cannot be read are noted.
@@ -177,7 +193,7 @@ class Space:
 
     def _rows(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Encoded:
         """Return the encoded rows of a table that has one of the group's columns."""
-        own, table = self.require(group), read(table)
+        own, table = self.require(group), self._ready(read(table), group, ledger)
         columns = [column.stored for source in own for column in source.columns]
         if not any(name in table for name in columns):
             raise TableError(
@@ -185,6 +201,33 @@ class Space:
                 f"table has {table.columns}."
             )
         return self._encode(table, own, ledger, progress or Progress())
+
+    def groups_of(self, table: Table) -> list[str]:
+        """Return the groups of which a table has a column, or the makings of a history."""
+        found = []
+        for group, own in self.groups.items():
+            ready = self._ready(table, group, Ledger())
+            if any(column.stored in ready for source in own for column in source.columns):
+                found.append(group)
+        return found
+
+    def _ready(self, table: Table, group: str, ledger: Ledger) -> Table:
+        """Return a table as a group reads it: with histories, and the names that joins give.
+
+        A table that was joined when the space was learned may come by itself: its `age` is then
+        read as `user.age`.
+        """
+        stored = {c.stored for source in self.groups[group] for c in source.columns}
+        if stored & self.items.keys():
+            table = self.with_histories(table, ledger)
+        for column in self.schema.columns:
+            start = joined_name(column.name, "")
+            joined = sorted(name for name in stored if name.startswith(start))
+            if column.modality is Modality.REFERENCE and not any(n in table for n in joined):
+                for name in joined:
+                    if (bare := name.removeprefix(start)) in table:
+                        table = table.renamed(bare, name)
+        return table
 
     def _side(self, table: Any, group: str, progress: Progress | None, ledger: Ledger) -> Side:
         """Return what is compared of a group's rows."""
@@ -210,14 +253,43 @@ class Space:
         prepares = {n: e.preprocess for n, e in trained.items() if isinstance(e, FineTuned)}
         frozen = {n: e for n, e in self.encoders.items() if n not in prepares}
         made = {s.name: build_encoder(s, self.config.encoders) for s in sources
-                if s.name in trained and s.name not in prepares}  # fmt: skip
+                if s.name in trained and s.name not in prepares and s.kind != KIND}  # fmt: skip
         made |= {s.name: frozen[s.name] for s in sources if s.name in frozen}
         samples = prepare(reader, sources, made, progress)[0]
         samples |= prepare_raw(reader, sources, prepares, (), progress)
+        samples |= {s.name: self._history(reader, s) for s in sources if s.kind == KIND}
         nothing = [None] * len(table)
         whole = {source.name: samples.get(source.name, nothing) for source in self.sources}
         raw = {name: whole[name] for name in trained}
         return encode(frozen, whole, np.arange(len(table)), raw)
+
+    def with_histories(self, table: Table, ledger: Ledger | None = None) -> Table:
+        """Return the table with the histories that can be made of its rows.
+
+        For who takes some rows of it later, which would not know of the others.
+        """
+        columns = [items.column for items in self.items.values()]
+        ledger = Ledger() if ledger is None else ledger
+        return with_histories(table, columns, self.config.history.longest, ledger)
+
+    def _history(self, reader: Reader, source: Source) -> Sequence[Sample | None]:
+        """Return the vectors of the items in the history of each row.
+
+        Those that the space does not know are read where the table refers to them.
+        """
+        items, table = self.items[source.name], reader.table
+        if items.column.items in table.references:
+            named = {key for row in range(len(table)) for key in reader.value(source, row) or ()}
+            named -= set(items.keys)
+            whole = referred(table, items.column.items)
+            keys = [key_of(value) for value in whole.values(items.column.items)]
+            rows = [row for row, key in enumerate(keys) if key in named]
+            if rows:
+                group, quiet = reader_of(items.column, self.groups), Progress(show=False)
+                vectors = self.vectors(whole.take(rows), group, quiet, reader.ledger)
+                items = items.with_more([keys[row] or "" for row in rows], vectors)
+        numbers = history_samples(reader, source, items.keys, self.config.history.longest)
+        return ByNumber(numbers, items.vectors)
 
     def evaluate(self, table: Any, progress: Progress | None = None) -> tuple[Retrieval, ...]:
         """Let every group search every other, over all rows of a table; see `retrieve`.
@@ -227,7 +299,8 @@ class Space:
         Raises:
             TableError: when no row has two groups.
         """
-        table, ledger = read(table), Ledger()
+        ledger = Ledger()
+        table = self.with_histories(read(table), ledger)
         rows = self._encode(table, self.sources, ledger, progress or Progress())
         keys = content_keys(Reader(table, ledger), self.groups)
         return judge(list(self.groups), sides_of(self.network, rows), keys, self.config.seed)
@@ -364,9 +437,16 @@ class Space:
             "groups": list(self.groups),
             "config": to_json(self.config),
             "widths": self.network.fusion.widths,
+            "histories": [to_json(items.column) for items in self.items.values()],
             "facts": self.facts,
         }
         states = {f"encoders/{name}": e.state_dict() for name, e in self.encoders.items()}
+        states |= {
+            f"items/{name}": {
+                "vectors": torch.from_numpy(own.vectors), "keys_extra_state": own.keys
+            }
+            for name, own in self.items.items()
+        }  # fmt: skip
         with new_folder(folder, overwrite) as partial:
             write_states(
                 partial, "space", document, {**states, "network": learned_of(self.network)}
@@ -390,20 +470,37 @@ class Space:
         frozen, trained = built(groups, config)
         put_states(frozen, stored)
         trained |= tuned_of(frozen, config.encoders.finetune)
-        network = towers_of(groups, document["widths"], trained, config)
+        histories = document.get("histories", [])  # spaces of earlier versions have none
+        columns = [from_json(HistoryColumn, column) for column in histories]
+        network = towers_of(groups, document["widths"], trained, config, columns)
         put_learned(network, under(stored, "network/"))
-        return Space(schema, groups, frozen, network.eval(), config, document["facts"])
+        items = {}
+        for column in columns:
+            own = under(stored, f"items/{column.name}/")
+            keys, vectors = tuple(own["keys_extra_state"]), own["vectors"].numpy()
+            items[column.name] = Items(column, keys, vectors)
+        return Space(
+            schema, groups, frozen, network.eval(), config, document["facts"], items=items
+        )  # fmt: skip
 
 
 def built(groups: Groups, config: AlignConfig) -> tuple[dict[str, Encoder], dict[str, Encoder]]:
-    """Return the encoders that are frozen, and those that are trained, by source."""
-    made = {s.name: build_encoder(s, config.encoders) for own in groups.values() for s in own}
+    """Return the encoders that are frozen, and those that are trained, by source.
+
+    Those of histories are of the network, whose towers they read by; see `towers_of`.
+    """
+    made = {s.name: build_encoder(s, config.encoders) for own in groups.values() for s in own
+            if s.kind != KIND}  # fmt: skip
     frozen = {name: encoder for name, encoder in made.items() if not encoder.trained}
     return frozen, {name: made[name] for name in made.keys() - frozen.keys()}
 
 
 def towers_of(
-    groups: Groups, widths: Mapping[str, int], trained: Mapping[str, Encoder], config: AlignConfig
+    groups: Groups,
+    widths: Mapping[str, int],
+    trained: Mapping[str, Encoder],
+    config: AlignConfig,
+    histories: Sequence[HistoryColumn] = (),
 ) -> Network:
     """Return the network: a fusion for each group, their maps into the space, and the loss."""
     settings, task = config.fusion_settings, config.task
@@ -413,8 +510,12 @@ def towers_of(
         fusion({source.name: widths[source.name] for source in own}, settings)
         for own in groups.values()
     ]
-    towers = Towers(fusions, task.width, task.hidden, settings, task.noise, late)
-    ordered = {name: trained[name] for name in sorted(trained)}
+    # Noise keeps pairs from being learned by heart, and hides what a history says of an order.
+    noise = [0.0 if any(source.kind == KIND for source in own) else task.noise
+             for own in groups.values()]  # fmt: skip
+    towers = Towers(fusions, task.width, task.hidden, settings, noise, late)
+    encoders = {**trained, **history_encoders(towers, groups, histories, config.history)}
+    ordered = {name: encoders[name] for name in sorted(encoders)}
     return Network(ordered, towers, Align(len(groups), task))
 
 

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from plait.cache import Encoded, fit_and_encode
+from plait.cache import Encoded, encode, fit_and_encode
 from plait.encoders.encoder import Encoder
+from plait.encoders.history import History
 from plait.encoders.pretrained.tuned import tuned_of
-from plait.grouping import Groups
-from plait.joint import Joint, begin_in
+from plait.joint import begin_in
 from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
 from plait.space import AlignConfig, built, towers_of
+from plait.space_histories import Items, give_items, take_items
+from plait.space_material import ItemRows, Material
 from plait.space_start import Start, begin_canonical
+from plait.tasks.align import Align
 from plait.train.config import TrainConfig
 from plait.train.record import Record
-from plait.types import Sample
 
 if TYPE_CHECKING:
     from plait.train.step import Lesson
-
-
-@dataclass(frozen=True)
-class Material:
-    """Rows made ready for a space.
-
-    Attributes:
-        groups: what is read of each group.
-        samples: of every source, of all n rows.
-        raw: samples of encoders that are trained, and of networks that are trained on.
-        keys: (n k) names of what rows are of; those of the groups' cells first.
-        together: (n) numbers of rows that share a key.
-        joint: the model in whose space all groups lie already, if there is one.
-    """
-
-    groups: Groups
-    samples: Mapping[str, Sequence[Sample | None]]
-    raw: Mapping[str, Sequence[Sample | None]]
-    keys: np.ndarray
-    together: np.ndarray
-    joint: Joint | None
 
 
 @dataclass(frozen=True)
@@ -58,12 +39,14 @@ class Learned:
         kept: share of the way that weights were let go from where a joint model, canonical
             correlations or a pretrained network began; by the stage's name.
         start: the canonical correlations that the maps began as, if they did.
+        items: what histories may name, by history, as the network reads it now.
     """
 
     frozen: Mapping[str, Encoder]
     network: Network
     kept: dict[str, float] = field(default_factory=dict)
     start: Start | None = None
+    items: dict[str, Items] = field(default_factory=dict)
 
 
 def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: Progress) -> Learned:
@@ -75,14 +58,20 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
     with torch.random.fork_rng(devices=[]), threads(torch.get_num_threads() if many else 1):
         torch.manual_seed(config.seed)
         encoded = fit_and_encode(
-            frozen, material.samples, rows, nothing, config.seed, material.raw
+            frozen, material.rows.samples, rows, nothing, config.seed, material.rows.raw
         )  # fmt: skip
         for name, encoder in trained.items():
             encoder.fit(encoded.raw[name], nothing, config.seed)
-        network = towers_of(material.groups, _widths(encoded, trained), trained, config)
+        items = {name: _encoded(own, frozen) for name, own in material.items.items()}
+        columns = [own.column for own in material.items.values()]
+        widths = {**_widths(encoded, trained), **dict.fromkeys(items, config.task.width)}
+        network = towers_of(material.groups, widths, trained, config, columns)
+        give_items(network, items)
+        assert isinstance(network.task, Align)
+        network.task.count(torch.from_numpy(material.keys[rows]))
         if material.joint is not None:
             begin_in(network, material.joint)
-        stages = _Stages(material, rows, encoded, config, progress)
+        stages = _Stages(material, rows, encoded, items, config, progress)
         kept: dict[str, float] = {}
         start = stages.begin(network)
         if not config.as_is:
@@ -90,7 +79,9 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
             if tunes:
                 network, more = stages.networks(network, frozen)
                 kept |= more
-    return Learned(frozen, network.eval(), kept, start)
+    known = {name: Items(material.items[name].column, material.items[name].keys, vectors)
+             for name, vectors in take_items(network).items()}  # fmt: skip
+    return Learned(frozen, network.eval(), kept, start, known)
 
 
 @dataclass(frozen=True)
@@ -100,6 +91,7 @@ class _Stages:
     material: Material
     rows: np.ndarray
     encoded: Encoded
+    items: Mapping[str, Encoded]
     config: AlignConfig
     progress: Progress
 
@@ -124,7 +116,8 @@ class _Stages:
         from plait.train.loop import validate
         from plait.train.optimise import weights_of
 
-        settings = self.config.deep if network.by_name else self.config.train
+        deep = any(not isinstance(encoder, History) for encoder in network.by_name.values())
+        settings = self.config.deep if deep else self.config.train
         start = weights_of(network)
         self._train(network, settings, "Aligning")
         if not begun:
@@ -146,6 +139,7 @@ class _Stages:
         encoders = {**network.by_name, **tuned_of(frozen, self.config.encoders.finetune)}
         ordered = {name: encoders[name] for name in sorted(encoders)}
         whole = Network(ordered, network.fusion, network.task)
+        give_items(whole, self.items)
         lesson = self._lesson(whole)
         costs = train_on(
             whole, lesson, seed,
@@ -175,6 +169,13 @@ class _Stages:
 
 def _best(costs: Mapping[float, float]) -> float:
     return min(costs, key=costs.__getitem__)
+
+
+def _encoded(items: ItemRows, frozen: Mapping[str, Encoder]) -> Encoded:
+    """Return all items of a history, by encoders that are fitted."""
+    own, raw = items.rows.samples, items.rows.raw
+    reads = {name: frozen[name] for name in own if name in frozen}
+    return encode(reads, own, np.arange(len(items.keys)), raw)
 
 
 def _widths(encoded: Encoded, trained: Mapping[str, Encoder]) -> dict[str, int]:

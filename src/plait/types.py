@@ -40,6 +40,7 @@ class Modality(StrEnum):
     VECTOR = "vector"
     MASK = "mask"
     REFERENCE = "reference"
+    HISTORY = "history"
 
 
 READABLE = (

@@ -20,7 +20,7 @@ from plait.ensemble.entrants import build_encoder
 from plait.errors import TableError
 from plait.model import prepare
 from plait.progress import Progress
-from plait.types import Modality
+from plait.types import Modality, Schema
 from plait.writing import replacing
 
 
@@ -101,11 +101,15 @@ def embed(
     reader = Reader(table, ledger)
     samples = prepare(reader, own_sources, found, progress or Progress())[0]
     columns = {name: _matrix(samples[name]) for name in found}
-    numbers = {
-        column.name: [reader.cell(column, row) for row in range(len(table))]
+    return Embedding(table, columns, ledger, numbers_of(reader, schema))
+
+
+def numbers_of(reader: Reader, schema: Schema) -> dict[str, list[float | None]]:
+    """Return the cells of the columns of numbers."""
+    return {
+        column.name: [reader.cell(column, row) for row in range(len(reader.table))]
         for column in schema.inputs if column.modality == Modality.NUMBER
     }  # fmt: skip
-    return Embedding(table, columns, ledger, numbers)
 
 
 def _matrix(samples: Sequence[Any]) -> np.ndarray:

@@ -64,6 +64,7 @@ def test_what_cannot_be_used_is_told() -> None:
     assert ledger.entries == {
         (5, "item"): "it is not in its table",
         (6, "item"): "it is not in its table",
+        (6, "time"): "it is missing",
         (7, "user"): "it is missing",
         (8, "stars"): "not a number: 'unknown'",
     }

@@ -226,6 +226,9 @@ def groups(folder: Path) -> Callable[[str], list[str]]:
 def test_a_group_may_name_a_reference(groups: Callable[[str], list[str]]) -> None:
     assert groups("film") == ["film.title", "film.poster"]
     assert groups("user,stars") == ["user.city", "user,stars (table)"]
+    assert groups("title,poster") == groups("film.title,film.poster") == groups("film")
+    with pytest.raises(ColumnError, match="Column 'name' is not in the table"):
+        groups("name")
 
 
 def test_a_reference_without_columns(folder: Path) -> None:

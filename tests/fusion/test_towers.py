@@ -14,7 +14,9 @@ GROUPS = ({"photo": 7, "table": 1}, {"text": 2})
 
 def build(fusion: str = "concat", hidden: int = 0, late: bool = False) -> Towers:
     torch.manual_seed(0)
-    towers = Towers([FUSIONS[fusion](own, SMALL) for own in GROUPS], 5, hidden, SMALL, 0.3, late)
+    towers = Towers(
+        [FUSIONS[fusion](own, SMALL) for own in GROUPS], 5, hidden, SMALL, [0.3] * len(GROUPS), late
+    )
     for parameter in towers.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return towers.eval()

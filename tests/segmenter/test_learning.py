@@ -115,6 +115,8 @@ def test_what_is_refused(classes: Path, tmp_path: Path) -> None:
         segment(both, "mask", config=small())
     with pytest.raises(ColumnError, match="'phot' is not a picture that is read. Did you mean"):
         segment(both, "mask", config=small(picture="phot"))
+    with pytest.raises(ColumnError, match="A mask is learned by itself; fit 'other' by a model"):
+        segment(both, ["mask", "other:category"], config=small())
     with pytest.raises(ColumnError, match="no column that is read holds pictures"):
         segment(plait.read({"a": ["x y", "z w"], "mask": table.values("mask")[:2]},
                            folder=classes.parent), "mask", modalities={"a": "text"},

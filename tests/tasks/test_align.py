@@ -45,6 +45,38 @@ def test_info_nce_both_ways() -> None:
     assert task.loss(features, names(), WEIGHT).item() == pytest.approx(expected, abs=1e-6)
 
 
+def test_frequent_values_are_no_worse_for_being_negatives_often() -> None:
+    """By hand: each negative over how often it is expected, of rows not alike by other columns."""
+    config = AlignTaskConfig(temperature=0.1, logq=True)
+    features, task = joined(), Align(2, config).double()
+    target = names([0, 1, 2, 3, 4], [0, 1, 0, 2, 1], [7, 7, 8, 9, 5])
+    task.count(torch.cat([target, names([5, 6, 7], [1, 1, 3], [1, 2, 3])]))
+    share = {0: np.full(8, 1 / 8), 1: np.array([2, 4, 1, 1]) / 8}
+    cosines = unit(features.tokens[:, 0]) @ unit(features.tokens[:, 1]).T
+    own = target.numpy()
+    both = []
+    for scores, found, asks in ((cosines / 0.1, 1, 0), (cosines.T / 0.1, 0, 1)):
+        losses = []
+        for row in range(ROWS):
+            drawn = [own[row, asks] != own[j, asks] and own[row, 2] != own[j, 2]
+                     for j in range(ROWS)]  # fmt: skip
+            expected = {j: sum(drawn) * share[found][int(own[j, found])] for j in range(ROWS)}
+            total = np.exp(scores[row, row]) + sum(
+                np.exp(scores[row, j]) / expected[j]
+                for j in range(ROWS) if drawn[j] and own[row, found] != own[j, found]
+            )  # fmt: skip
+            losses.append(np.log(total) - scores[row, row])
+        both.append(losses)
+    weight = WEIGHT.numpy()
+    by_hand = (np.mean(both, axis=0) * weight).sum() / weight.sum()
+    assert task.loss(features, target, WEIGHT).item() == pytest.approx(by_hand, abs=1e-6)
+    plain = Align(2, AlignTaskConfig(temperature=0.1)).double()
+    plain.count(target)
+    assert abs(plain.loss(features, target, WEIGHT).item() - by_hand) > 0.1
+    with pytest.raises(ConfigError, match="is one of the losses 'infonce' and 'filip'; 'siglip'"):
+        AlignTaskConfig("siglip", logq=True)
+
+
 def test_siglip_has_a_bias() -> None:
     features, task = joined(), Align(2, AlignTaskConfig("siglip", 0.1)).double()
     scores = torch.from_numpy(unit(features.tokens[:, 0]) @ unit(features.tokens[:, 1]).T)

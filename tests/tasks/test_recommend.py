@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from plait.contrastive import info_nce
+from plait.contrastive import info_nce, log_expected
 from plait.tasks.align import AlignTaskConfig
 from plait.tasks.recommend import Recommend
 from plait.types import Features
@@ -81,7 +81,8 @@ def test_scores_become_the_logarithm_of_what_is_chosen() -> None:
             item = torch.multinomial(share, 64, replacement=True, generator=generator)
             target = torch.stack([torch.arange(64), item], dim=1)
             same = target[:, None] == target[None]
-            expected_counts = own._expected(target, same[:, :, 0]) if corrected else 0
+            often = log_expected(own.log_share[target[:, 1].long()], ~same[:, :, 0])
+            expected_counts = often if corrected else 0
             scores = logits[item].expand(64, 64) - expected_counts
             loss = info_nce(scores, same.any(dim=2)).mean()
             optimiser.zero_grad()

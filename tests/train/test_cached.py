@@ -28,7 +28,7 @@ def made(loss: str, dropout: float, hardness: float = 0.5) -> tuple[Network, Les
     torch.manual_seed(0)
     settings = FusionConfig(dropout=dropout)
     groups = [Concat({name: 3}, settings) for name in ("a", "b")]
-    towers = Towers(groups, 5, 6, settings, dropout, late=loss == "filip")
+    towers = Towers(groups, 5, 6, settings, [dropout] * len(groups), late=loss == "filip")
     task = Align(2, AlignTaskConfig(loss, hardness=hardness))
     network = Network({"a": Numbers(), "b": Numbers()}, towers, task).double()
     present = {"a": torch.ones(20).bool(), "b": torch.arange(20) >= 5}

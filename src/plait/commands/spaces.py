@@ -49,8 +49,21 @@ def align(
     key: Annotated[
         str | None, typer.Option(help="Column whose equal values are never told apart.")
     ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column of what came before: 'history=film of user by timestamp', or "
+            "'history=film' for one that holds keys; may be repeated."
+        ),
+    ] = None,
     preset: Preset = "quick",
     loss: Annotated[str | None, typer.Option(help="infonce, siglip or filip.")] = None,
+    logq: Annotated[
+        bool,
+        typer.Option(
+            "--logq", help="Let frequent values be near more often, as recommendations want."
+        ),
+    ] = False,
     fusion: Annotated[str | None, typer.Option(help="Of the columns of a group.")] = None,
     encoders: Encoders = None,
     fine_tune: FineTune = None,
@@ -92,6 +105,8 @@ def align(
     values = settings_of(config)
     if loss is not None:
         values["task"] = {**values.get("task", {}), "loss": loss}
+    if logq:
+        values["task"] = {**values.get("task", {}), "logq": True}
     values |= {k: v for k, v in {"fusion": fusion, "seed": seed}.items() if v is not None}
     settings = from_json(AlignConfig, values)
     chosen = choose_encoders(names_of(encoders), settings.encoders)
@@ -103,6 +118,7 @@ def align(
         right,
         others=other or [],
         key=key,
+        histories=history or [],
         preset=preset,
         modalities=modalities_of(
             image, text, number, category, categories, date, audio, video, series, vector

@@ -16,7 +16,6 @@ from plait.commands.options import (
     Outside,
     Overwrite,
     Sounds,
-    TableArgument,
     Urls,
     names_of,
     read_table,
@@ -26,7 +25,19 @@ from plait.errors import many
 
 
 def embed(
-    table: TableArgument,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SPACE] TABLE",
+            help="CSV, TSV, JSONL, Parquet, Arrow, .tar, a folder, or a URI; after a space that "
+            "`plait align` wrote, for the vectors of its groups of columns.",
+        ),
+    ],
+    table: Annotated[str | None, typer.Argument(metavar="", show_default=False)] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Of columns of the space; may be repeated. All that the table has."),
+    ] = None,
     encoders: Encoders = None,
     output: Annotated[Path, typer.Option("--output", "-o", help=".parquet")] = Path(
         "vectors.parquet"
@@ -42,20 +53,32 @@ def embed(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Write the vectors that pretrained networks make of pictures, texts, sounds and videos."""
+    """Write the vectors that networks make of pictures, texts, sounds and videos, or a space."""
+    from plait.errors import ConfigError
     from plait.progress import Progress
     from plait.report.files import require_new
+    from plait.space import Space
+    from plait.space_vectors import embed_groups
     from plait.vectors import embed as embed_columns
 
     require_new(output, overwrite, [".parquet"])
     said = {"image": image, "text": text, "audio": audio, "video": video}
-    found = embed_columns(
-        read_table(table, allow_outside, allow_urls, encoding, join),
-        names_of(encoders),
-        modalities={name: kind for kind, names in said.items() for name in names_of(names)},
-        ignore=names_of(ignore),
-        progress=Progress(lines=True),
-    )
+    modalities = {name: kind for kind, names in said.items() for name in names_of(names)}
+    if table is not None and (encoders or ignore or modalities):
+        raise ConfigError(
+            "A space knows what it reads: with one, --encoders, --ignore and what columns hold "
+            "cannot be said."
+        )
+    if table is None and group:
+        raise ConfigError("--group is one of a space: plait embed SPACE TABLE --group NAME.")
+    rows = read_table(table or source, allow_outside, allow_urls, encoding, join)
+    if table is None:
+        found = embed_columns(
+            rows, names_of(encoders), modalities=modalities, ignore=names_of(ignore),
+            progress=Progress(lines=True),
+        )  # fmt: skip
+    else:
+        found = embed_groups(Space.load(source), rows, group or [], Progress(lines=True))
     found.write(output)
     for name, vectors in found.columns.items():
         missing = int((vectors != vectors).all(axis=1).sum())

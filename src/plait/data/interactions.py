@@ -158,25 +158,17 @@ def read_interactions(
     """
     for name in (user, item, time, *([positive.column] if positive else [])):
         table.require(name)
-    users, asks = _entities(table, user)
-    items, chosen = _entities(table, item)
-    times, counts = np.full(len(table), np.nan), {"rows": len(table), "not positive": 0}
-    kept = np.zeros(len(table), dtype=bool)
-    for row in range(len(table)):
-        column = user
+    (users, asks), (items, chosen), times = _cells(table, user, item, time, ledger)
+    kept, counts = (asks >= 0) & (chosen >= 0) & ~np.isnan(times), {"rows": len(table)}
+    counts["not positive"] = 0
+    for row in np.flatnonzero(kept).tolist() if positive is not None else ():
+        assert positive is not None
         try:
-            for column, numbers in ((user, asks), (item, chosen)):
-                _require_known(table, row, column, int(numbers[row]))
-            column = time
-            times[row] = _read_time(table.cell(time, row))
-            if positive is not None:
-                column = positive.column
-            kept[row] = positive is None or positive.holds(table.cell(column, row))
+            kept[row] = positive.holds(table.cell(positive.column, row))
             counts["not positive"] += not kept[row]
         except CellError as error:
-            number = table.row_number(row)
-            if (number, column) not in ledger.entries:  # a reference to nothing was told before
-                ledger.add(number, column, str(error))
+            kept[row] = False
+            ledger.add(table.row_number(row), positive.column, str(error))
     counts["unusable"] = len(table) - int(kept.sum()) - counts["not positive"]
     rows = np.flatnonzero(kept)
     if not len(rows):
@@ -193,6 +185,33 @@ def read_interactions(
     return Interactions(asks[rows], chosen[rows], times[rows], users, items, counts)
 
 
+def histories_of_rows(
+    table: Table, user: str, item: str, time: str, longest: int, ledger: Ledger
+) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    """Return the keys of items, and (n) which of them each row's user had strictly before its time.
+
+    All rows count, in the order of time, and an item that comes again counts again. A row without
+    a user or a time has no history; one without a known item is in none.
+
+    Args:
+        table: of n rows.
+        user: column of who.
+        item: column of what.
+        time: column of when: numbers or dates.
+        longest: how many of the newest are kept.
+        ledger: is told of rows that lack one of these.
+    """
+    (users, asks), (items, chosen), times = _cells(table, user, item, time, ledger)
+    rows = np.flatnonzero((asks >= 0) & (chosen >= 0) & ~np.isnan(times))
+    rows = rows[np.argsort(times[rows], kind="stable")]
+    known = Interactions(asks[rows], chosen[rows], times[rows], users, items)
+    found = [np.zeros(0, dtype=np.int64)] * len(table)
+    asked = np.flatnonzero((asks >= 0) & ~np.isnan(times))
+    for row, own in zip(asked, known.histories(asks[asked], times[asked], longest), strict=True):
+        found[row] = own
+    return items, found
+
+
 def _entities(table: Table, column: str) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the keys of users or items, and (n) which of them each row has; -1 is none."""
     if column in table.references:
@@ -205,10 +224,28 @@ def _entities(table: Table, column: str) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(numbers), np.array(found, dtype=np.int64)
 
 
-def _require_known(table: Table, row: int, column: str, number: int) -> None:
-    if number < 0:
-        missing = is_missing(table.cell(column, row))
-        raise CellError("it is missing" if missing else "it is not in its table")
+def _cells(
+    table: Table, user: str, item: str, time: str, ledger: Ledger
+) -> tuple[tuple[tuple[str, ...], np.ndarray], tuple[tuple[str, ...], np.ndarray], np.ndarray]:
+    """Return keys and (n) numbers of users, the same of items, and (n) times.
+
+    What cannot be used is -1, or NaN for a time, and the ledger is told.
+    """
+    users, items = _entities(table, user), _entities(table, item)
+    times = np.full(len(table), np.nan)
+
+    for column, (_, numbers) in ((user, users), (item, items)):
+        for row in np.flatnonzero(numbers < 0).tolist():
+            number, missing = table.row_number(row), is_missing(table.cell(column, row))
+            if (number, column) not in ledger.entries:  # a reference to nothing was told before
+                reason = "it is missing" if missing else "it is not in its table"
+                ledger.add(number, column, reason)
+    for row in range(len(table)):
+        try:
+            times[row] = _read_time(table.cell(time, row))
+        except CellError as error:
+            ledger.add(table.row_number(row), time, str(error))
+    return users, items, times
 
 
 def _read_time(value: Any) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from plait.data.audio import read_sound, read_track
 from plait.data.category import read_categories, read_category
 from plait.data.date import read_date
+from plait.data.histories import read_keys
 from plait.data.image import read_pictures
 from plait.data.mask import read_mask
 from plait.data.number import read_number
@@ -158,6 +159,8 @@ def decode(value: Any, modality: Modality, table: Table, size: int = 0) -> Any:
             return read_vector(value, size)
         case Modality.MASK:
             return read_mask(value, table.folder, table.allow_outside)
+        case Modality.HISTORY:
+            return read_keys(value)
     raise CellError(f"{modality.value} cells are not read yet")
 
 

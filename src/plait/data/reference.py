@@ -110,6 +110,20 @@ def _columns(table: Table, column: str, reference: Reference) -> dict[str, Joine
     return found
 
 
+def referred(table: Table, column: str) -> Table:
+    """Return the table that a column refers to, a row each, its columns as the other calls them.
+
+    So what reads the columns of a row reads those of what it refers to.
+    """
+    reference = table.references[column]
+    count = len(reference.table)
+    whole = replace(reference, places=np.arange(count), unknown=np.zeros(0, dtype=np.int64))
+    keys = {column: reference.table.values(reference.key)}
+    found = Table.of(keys, table.folder, table.allow_outside)
+    data = {**found.data, **_columns(found, column, whole)}
+    return replace(found, data=data, references={column: whole})
+
+
 def cells_of(table: Table, column: str) -> int:
     """Return how many cells a column has: a joined one those that are referred to, each once."""
     stored = table.data.get(column)

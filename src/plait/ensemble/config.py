@@ -85,12 +85,12 @@ class FitConfig:
     segment: SegmentConfig = field(default_factory=SegmentConfig)
     segmenting: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            epochs=60,
-            least_steps=1500,
+            epochs=40,
+            least_steps=500,
             batch_size=16,
             learning_rate=1e-3,
             weight_decay=0.05,
-            patience=12,
+            patience=8,
             clip=1.0,
             modality_dropout=0.0,
         )

@@ -25,7 +25,7 @@ class Towers(Fusion):
         width: of the space.
         hidden: of a hidden layer in each map; 0 is a linear map.
         config: settings of the fusions; dropout of the hidden layer.
-        noise: spread of what is added in training to what each map reads.
+        noise: spread of what is added in training to what each group's map reads.
         late: keep the tokens of each group, for late interaction, and not their pooled vector.
     """
 
@@ -37,14 +37,14 @@ class Towers(Fusion):
         width: int,
         hidden: int,
         config: FusionConfig,
-        noise: float,
+        noise: Sequence[float],
         late: bool,
     ) -> None:
         super().__init__({name: d for group in groups for name, d in group.widths.items()}, config)
         self.groups = nn.ModuleList(groups)
         self.maps = nn.ModuleList(
-            nn.Sequential(Bounded(), Noise(noise), _map(group.width, width, hidden, config))
-            for group in groups
+            nn.Sequential(Bounded(), Noise(spread), _map(group.width, width, hidden, config))
+            for group, spread in zip(groups, noise, strict=True)
         )
         self.late, self._width = late, width
 
@@ -67,11 +67,28 @@ class Towers(Fusion):
         for number, group in enumerate(self.groups):
             assert isinstance(group, Fusion)
             own, there = zip(*(by_name[name] for name in group.widths), strict=True)
-            features = group.join(list(own), torch.stack(there, dim=1))
-            if not self.late:
-                features = Features.from_pooled(features.pooled, features.present)
-            found.append(replace(features, source=torch.full_like(features.source, number)))
+            found.append(self._joined(number, list(own), torch.stack(there, dim=1)))
         return found
+
+    def alone(self, number: int, features: Mapping[str, Features]) -> Features:
+        """Return one group of rows in the space, by the Features of its own sources.
+
+        Without the noise of training, which is there for pairs that are learned by heart: with it
+        what a history says of an order of items was not found (see LOG.md).
+        """
+        group, to_space = self.groups[number], self.maps[number]
+        assert isinstance(group, Fusion)
+        assert isinstance(to_space, nn.Sequential)
+        quiet = nn.Sequential(*(part for part in to_space if not isinstance(part, Noise)))
+        return _mapped(self._joined(number, *group.laid_out(features)), quiet)
+
+    def _joined(self, number: int, parts: list[Features], present: Tensor) -> Features:
+        group = self.groups[number]
+        assert isinstance(group, Fusion)
+        features = group.join(parts, present)
+        if not self.late:
+            features = Features.from_pooled(features.pooled, features.present)
+        return replace(features, source=torch.full_like(features.source, number))
 
     @property
     def last_layers(self) -> list[nn.Linear]:

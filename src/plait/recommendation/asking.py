@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.data.category import split_labels
+from plait.data.histories import known_items
 from plait.data.interactions import Interactions
+from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.reference import key_of
-from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.errors import TableError, did_you_mean
-from plait.types import Features
+from plait.types import Column, Features, Modality
 
 CHOSEN = "history"
 """Column of a table of users that names the items which they chose before."""
@@ -111,19 +111,11 @@ def _chosen_by(users: np.ndarray, interactions: Interactions) -> list[np.ndarray
 def _said(table: Table, interactions: Interactions, ledger: Ledger) -> list[np.ndarray]:
     """Return the items that the column `history` names."""
     numbers = {key: number for number, key in enumerate(interactions.items)}
-    found = []
+    reader, column, found = Reader(table, ledger), Column(CHOSEN, Modality.HISTORY), []
     for row in range(len(table)):
-        value = table.cell(CHOSEN, row) if CHOSEN in table else None
-        labels = [] if is_missing(value) else split_labels(_as_text(value))
-        keys = [key for key in map(key_of, labels) if key is not None]
-        unknown = [key for key in keys if key not in numbers]
+        keys = reader.cell(column, row) or ()
+        own, unknown = known_items(keys, numbers)
         if unknown:
             ledger.add(table.row_number(row), CHOSEN, f"not known: {', '.join(unknown)}")
-        own = [numbers[key] for key in keys if key in numbers]
-        found.append(np.array(own, dtype=np.int64))
+        found.append(own)
     return found
-
-
-def _as_text(value: Any) -> Any:
-    """Return a single key of a column that was read as numbers as its text."""
-    return key_of(value) if isinstance(value, (int, float)) else value

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from plait.attention import require_heads
 from plait.catalog import FUSIONS
 from plait.config import check_range
 from plait.encoders.config import EncoderConfig
+from plait.encoders.history import HistoryConfig
 from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
-from plait.recommendation.history import Reads
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 
@@ -43,7 +44,7 @@ class RecommendConfig:
     task: AlignTaskConfig = field(default_factory=lambda: AlignTaskConfig(width=64, noise=0.0))
     identity: int = 32
     hidden: float = 0.2
-    history: Reads = "attention"
+    history: Literal["attention", "mean", "none"] = "attention"
     longest: int = 20
     heads: int = 4
     layers: int = 1
@@ -63,10 +64,6 @@ class RecommendConfig:
     def __post_init__(self) -> None:
         check_range(self, "identity", 0, 65536)
         check_range(self, "hidden", 0.0, 0.9)
-        check_range(self, "longest", 1, 10_000)
-        check_range(self, "heads", 1, 1024)
-        check_range(self, "layers", 1, 100)
-        check_range(self, "dropout", 0.0, 0.9)
         check_range(self, "neighbours", 1, 1_000_000)
         check_range(self, "held_out", 0.01, 0.9)
         check_range(self, "seed", 0, 2**31 - 1)
@@ -83,5 +80,12 @@ class RecommendConfig:
                 "Setting 'train.modality_dropout' must be 0 here, as it would hide the items "
                 "themselves; 'hidden' hides identities."
             )
-        if self.history == "attention":
+        if self.reading is not None and self.history == "attention":
             require_heads(self.task.width, self.heads)
+
+    @property
+    def reading(self) -> HistoryConfig | None:
+        """How a history is read, if it is."""
+        if self.history == "none":
+            return None
+        return HistoryConfig(self.history, self.longest, self.heads, self.layers, self.dropout)

@@ -55,6 +55,7 @@ class ItemTower(Fitted):
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Return (k d) vectors of items by their (k) numbers."""
+        numbers = numbers.to(self.vectors.device)
         if len(self.vectors) and not self.training:
             return self.vectors[numbers]
         content = {name: part.take(numbers.cpu()).to(self.vectors.device)

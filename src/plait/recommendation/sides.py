@@ -18,6 +18,7 @@ from plait.data.reference import joined_name
 from plait.data.table import Table
 from plait.encoders.config import EncoderConfig
 from plait.encoders.encoder import Encoder
+from plait.encoders.history import History
 from plait.ensemble.entrants import build_encoder
 from plait.errors import ColumnError, ConfigError
 from plait.fusion.feature import Concat
@@ -26,7 +27,6 @@ from plait.model import prepare
 from plait.network import Network
 from plait.progress import Progress
 from plait.recommendation.config import RecommendConfig
-from plait.recommendation.history import History
 from plait.recommendation.items import IDENTITY, Item, ItemTower
 from plait.tasks.recommend import Recommend
 from plait.types import Features, Modality, Raw, Schema
@@ -178,14 +178,12 @@ def network_of(
     tower = ItemTower(own, config.task.width, (share > 0).float(), config.hidden)
     encoders: dict[str, Encoder] = {ITEM: Item(tower)}
     widths = {ANYONE: 1, **users}
-    if config.history != "none":
-        encoders[HISTORY] = History(
-            tower, config.history, config.longest, config.heads, config.layers, config.dropout
-        )
+    if config.reading is not None:
+        encoders[HISTORY] = History(tower, config.reading)
         widths[HISTORY] = tower.width
     groups = [fusion(widths, settings), Concat({ITEM: tower.width}, settings)]
     task = config.task
-    towers = Towers(groups, task.width, task.hidden, settings, task.noise, late=False)
+    towers = Towers(groups, task.width, task.hidden, settings, [task.noise] * 2, late=False)
     return Network(encoders, towers, Recommend(config.task, share))
 
 

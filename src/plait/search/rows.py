@@ -106,6 +106,7 @@ def batches(
         schema: of its rows.
         progress: where to show it.
     """
+    table = space.with_histories(table)
     with progress.stage("Indexing", len(table)) as advance:
         for start in range(0, len(table), ROWS_A_BLOCK):
             part = table.take(np.arange(start, min(start + ROWS_A_BLOCK, len(table))))

@@ -22,7 +22,7 @@ from plait.data.table import Table
 from plait.encoders.pretrained.pyramid import PretrainedPyramid
 from plait.ensemble.config import FitConfig
 from plait.ensemble.journal import Journal
-from plait.errors import TableError, many
+from plait.errors import ColumnError, TableError, many
 from plait.fitting import fingerprint, overrides_of, versions, without_nan
 from plait.grouping import components
 from plait.making.material import Keep, Material, Parted, Request, gather, part
@@ -71,7 +71,8 @@ def segment(
         The model. `model.facts["judged"]` holds what held-out rows scored.
 
     Raises:
-        ColumnError: for a column that is not there, or where the picture is not clear.
+        ColumnError: for a column that is not there, where the picture is not clear, or for
+            targets beside the mask.
         ConfigError: for a setting that is not allowed.
         ModelError: when the journal is of another run.
         TableError: when the table cannot be learned from.
@@ -128,6 +129,12 @@ def gathered(
     progress: Progress,
 ) -> Ready:
     """Return a table made ready; takes and raises what `segment` does."""
+    names = split_targets(target, table)[0]
+    if len(names) > 1:
+        raise ColumnError(
+            f"A mask is learned by itself; fit {', '.join(map(repr, names[1:]))} by a model of its "
+            "own."
+        )
     cut = _tiled(table, target, modalities, ignore, split, config)
     kept = Kept(config.segment)
     request = Request(target, Modality.MASK, modalities, ignore, split, kept)

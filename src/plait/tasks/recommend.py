@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from plait.contrastive import cosines, info_nce
+from plait.contrastive import cosines, info_nce, log_expected
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.types import Features
 
@@ -14,11 +14,8 @@ class Recommend(Align):
     """-log exp(s_ii) / (exp(s_ii) + sum_j exp(s_ij) / (b_i q_j)), the mean over rows i.
 
     The negatives j are the items of the b_i rows of other users in the batch, which are drawn as
-    often as they are chosen: q. Left alone, popular items would be negatives too often and end too
-    low, so each is divided by how often it is expected (logQ: Yi et al., RecSys 2019; q
-    is counted, since all learning rows are there). The sum is then that over all items in the mean.
-    A row's own item is not drawn, and so not corrected (Khrylchenko et al., RecSys 2025; without
-    their weights of rows). s is the cosine over a learned temperature.
+    often as they are chosen: q, which is counted, since all learning rows are there; see
+    `plait.contrastive.log_expected`. s is the cosine over a learned temperature.
 
     The target (b 2) holds the numbers of users and of items. Other rows of the same user or the
     same item are no negatives.
@@ -43,16 +40,6 @@ class Recommend(Align):
         features, target, weight = features.take(there), target[there], weight[there]
         found = self.scale() * cosines(*(self._pooled(features, side) for side in (0, 1)))
         same = target[:, None] == target[None]
-        losses = info_nce(found - self._expected(target, same[:, :, 0]), same.any(dim=2))
+        expected = log_expected(self.log_share[target[:, 1].long()], ~same[:, :, 0])
+        losses = info_nce(found - expected, same.any(dim=2))
         return (losses * weight).sum() / weight.sum().clamp_min(1e-12)
-
-    def _expected(self, target: Tensor, own: Tensor) -> Tensor:
-        """Return (b b) log of how often an item is expected among a row's negatives; 0 for its own.
-
-        Args:
-            target: (b 2).
-            own: (b b), where rows are of the same user.
-        """
-        others = (~own).sum(dim=1, keepdim=True).clamp_min(1)
-        expected = self.log_share[target[:, 1].long()] + others.to(self.log_share.dtype).log()
-        return expected.masked_fill(torch.eye(len(own), dtype=torch.bool, device=own.device), 0)

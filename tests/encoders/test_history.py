@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from plait.encoders.history import History, HistoryConfig
 from plait.fusion.feature import Concat
 from plait.fusion.fusion import FusionConfig
-from plait.recommendation.history import History
 from plait.recommendation.items import ItemTower
 from plait.types import Features
 
@@ -19,7 +19,7 @@ def history(reads: Literal["attention", "mean"], longest: int = 4) -> History:
     torch.manual_seed(0)
     tower = ItemTower(Concat({"words": 5}, FusionConfig()), 8, torch.ones(9), 0.0)
     tower.content = {"words": Features.of_vectors(torch.randn(9, 5))}
-    return History(tower, reads, longest, 2, 2, 0.1).eval()
+    return History(tower, HistoryConfig(reads, longest, 2, 2)).eval()
 
 
 def rows(*items: list[int]) -> list[np.ndarray | None]:
