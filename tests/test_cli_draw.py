@@ -159,3 +159,8 @@ def test_variation_of_a_picture(folder: Path) -> None:
     said = plait("draw", folder / "varies", f"sketch={folder / 'broken.png'}", "-o", out, "--seed",
                  "9", ok=False)  # fmt: skip
     assert "There is nothing to draw from: not a picture that can be read" in said
+
+
+def test_a_prompt_longer_than_any_name_of_a_file(folder: Path) -> None:
+    said = plait("draw", folder / "model", "a red bar " * 100, "-o", folder / "long")
+    assert "0001-seed-0.png" in said

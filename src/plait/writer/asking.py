@@ -208,7 +208,10 @@ def matched(writer: Maker, table: Table) -> Table:
 
 def _kind(word: str) -> str:
     """Return the kind of a file by its suffix; what is no file is a text."""
-    if not Path(word).is_file():
+    try:
+        if not Path(word).is_file():
+            return "text"
+    except OSError:  # a long text is no name of a file, says the system
         return "text"
     guessed = (mimetypes.guess_type(word)[0] or "").partition("/")[0]
     return guessed if guessed in ("image", "audio", "video") else "text"
