@@ -29,9 +29,10 @@ from plait.config import from_json
 from plait.encoders.config import choose_encoders
 from plait.evaluate.written import scores_of
 from plait.making.material import Material, Parted
+from plait.making.reading import ready
 from plait.progress import Progress
 from plait.train.record import Record
-from plait.writer.building import build, ready
+from plait.writer.building import build
 from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn

@@ -27,10 +27,11 @@ from plait import FitConfig
 from plait.config import from_json
 from plait.encoders.config import choose_encoders
 from plait.making.material import Parted
+from plait.making.reading import ready
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.train.record import Record
-from plait.writer.building import build, ready
+from plait.writer.building import build
 from plait.writer.comparing import constant, nearest_rows
 from plait.writer.judging import written
 from plait.writer.learning import learn

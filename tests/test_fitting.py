@@ -194,8 +194,12 @@ def test_every_way_to_split_runs(things: Path) -> None:
     ("arguments", "error", "message"),
     [
         ({"target": "knid"}, ColumnError, "'knid' is not in the table. Did you mean 'kind'"),
-        ({"target": "photo"}, ColumnError, "holds image .* cannot be a target yet"),
-        ({"target": "photo"}, ColumnError, "Targets may be category, categories, number, text"),
+        ({"target": "photo:vector"}, ColumnError, "holds vector .* cannot be a target yet"),
+        (
+            {"target": "photo:vector"},
+            ColumnError,
+            "Targets may be category, categories, number, text",
+        ),
         ({"preset": "quik"}, ConfigError, "Preset 'quik' is not known. Did you mean 'quick'"),
         ({"split": "grouped"}, ConfigError, "Split 'grouped' is not known; say one of"),
         ({"split": "group:shop"}, ColumnError, "'shop' is not in the table"),

@@ -22,6 +22,7 @@ def test_texts_are_written_and_all_else_is_predicted(things: Path) -> None:
     assert made_targets(table, "text", {"text": "category"}) == (None, [])
     assert made_targets(table, ["kind", "price"], {}) == (None, [])
     assert made_targets(table, ["kind", "text"], {}) == (Modality.TEXT, ["text", "kind"])
+    assert made_targets(table, "photo", {}) == (Modality.IMAGE, ["photo"])
 
 
 def test_one_text_at_a_time(things: Path) -> None:
@@ -39,3 +40,10 @@ def test_what_texts_do_not_have(things: Path) -> None:
 def test_classes_go_where_they_went(things: Path) -> None:
     model = plait.fit(str(things), "kind", ignore=["photo", "text", "price"])
     assert isinstance(model, Model)
+
+
+def test_what_pictures_do_not_have(things: Path) -> None:
+    with pytest.raises(ConfigError, match="'photo' is a picture, for which there is no 'trials'"):
+        plait.fit(str(things), "photo", trials=3)
+    with pytest.raises(ConfigError, match="'photo' is a picture, and there is no contest of what"):
+        plait.compare(str(things), "photo")

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from plait.commands import (
+    adapt,
     ask,
     check,
+    draw,
     learn,
     models,
     pairs,
@@ -50,6 +52,8 @@ COMMANDS = (
     ask.ask,
     ask.caption,
     write.write,
+    draw.draw,
+    adapt.adapt,
     vectors.embed,
     vectors.cache,
 )

@@ -29,7 +29,7 @@ from plait.types import Column, Modality, Schema
 FORMAT = 1
 """Version of the folder's layout."""
 
-Kind = Literal["model", "space", "recommender", "writer", "segmenter"]
+Kind = Literal["model", "space", "recommender", "writer", "segmenter", "drawer"]
 
 TREE_MARK = "# plait trees of "
 

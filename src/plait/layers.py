@@ -34,6 +34,19 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def on_accelerator(network: nn.Module) -> Iterator[None]:
+    """Let a network compute on the GPU, if there is one, and give it back to the CPU afterwards."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    network.to("cuda")
+    try:
+        yield
+    finally:
+        network.cpu()
+
+
 @cache
 def has_bfloat16() -> bool:
     """Return whether this processor multiplies in bfloat16 quicker than in float32."""

@@ -20,11 +20,12 @@ from plait.train.record import Track
 from plait.types import Modality
 
 if TYPE_CHECKING:
+    from plait.drawer.drawer import Drawer
     from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
 
-MADE = (Modality.TEXT, Modality.MASK)
-"""Modalities of targets that are made by a model of their own, and not predicted in a contest."""
+MADE = {Modality.TEXT: "a text", Modality.MASK: "a mask", Modality.IMAGE: "a picture"}
+"""Targets that are made by a model of their own, and not predicted in a contest, in words."""
 
 
 def fit(
@@ -41,15 +42,16 @@ def fit(
     journal: str | Path | None = None,
     track: Track | None = None,
     progress: Progress | None = None,
-) -> Model | Writer | Segmenter:
-    """Learn to make columns from the others: classes, labels and numbers, a text, or a mask.
+) -> Model | Writer | Segmenter | Drawer:
+    """Learn to make columns from the others: classes and numbers, a text, a mask, a picture.
 
-    Takes and raises what `plait.fitting.fit` does; texts and masks have no search for settings yet
-    (`trials`) and no model to start from.
+    Takes and raises what `plait.fitting.fit` does; texts, masks and pictures have no search for
+    settings yet (`trials`) and no model to start from.
 
     Returns:
         A `Model`; a `Writer` where the target is a text (see `plait.writer.learning.write`), a
-        `Segmenter` where it is a mask (see `plait.segmenter.learning.segment`).
+        `Segmenter` where it is a mask (see `plait.segmenter.learning.segment`), a `Drawer` where it
+        is a picture (see `plait.drawer.learning.draw`).
     """
     table = read(table)
     made, names = made_targets(table, target, modalities or {})
@@ -62,9 +64,16 @@ def fit(
     for name, asked in (("trials", bool(trials)), ("start", start is not None)):
         if asked:
             raise ConfigError(
-                f"Target {names[0]!r} is a {made.value}, for which there is no {name!r} yet; leave "
+                f"Target {names[0]!r} is {MADE[made]}, for which there is no {name!r} yet; leave "
                 "it out."
             )
+    if made is Modality.IMAGE:
+        from plait.drawer.learning import draw
+
+        return draw(
+            table, names, preset=preset, modalities=modalities, ignore=ignore, split=split,
+            config=config, journal=journal, track=track, progress=progress,
+        )  # fmt: skip
     if made is Modality.MASK:
         from plait.segmenter.learning import segment
 
@@ -105,6 +114,11 @@ def compare(
             table, target, preset=preset, modalities=modalities, ignore=ignore, split=split,
             fusions=fusions or QUICK_FUSIONS, config=config, progress=progress,
         )  # fmt: skip
+    if made is Modality.IMAGE:
+        raise ConfigError(
+            f"Target {names[0]!r} is a picture, and there is no contest of what draws; `plait fit` "
+            "says how held-out pictures scored."
+        )
     if made is Modality.MASK:
         from plait.segmenter.comparing import compare as compare_masks
 
@@ -126,8 +140,8 @@ def made_targets(
     """Return what is made, if anything is, and the targets as they were said, that one first.
 
     Raises:
-        ColumnError: for a column that is not there, or cannot be a target; or where there are a
-            text and a mask.
+        ColumnError: for a column that is not there, or cannot be a target; or where there are
+            two kinds that one model each makes.
     """
     names, said = split_targets(target, table)
     overrides = fitting.overrides_of(modalities) | said

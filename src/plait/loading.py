@@ -9,7 +9,7 @@ from plait.folder import kind_of
 
 
 def load(folder: str | Path) -> Any:
-    """Return what a folder holds: a `Model`, `Writer`, `Segmenter`, `Space`, `Recommender`...
+    """Return what a folder holds: a `Model`, `Writer`, `Segmenter`, `Drawer`, `Space`...
 
     Args:
         folder: its path; of an index, which ends in .lance, a URI in object storage too.
@@ -35,6 +35,10 @@ def load(folder: str | Path) -> Any:
             from plait.writer.writer import Writer
 
             return Writer.load(folder)
+        case "drawer":
+            from plait.drawer.drawer import Drawer
+
+            return Drawer.load(folder)
         case "segmenter":
             from plait.segmenter.segmenter import Segmenter
 

@@ -62,6 +62,7 @@ PREDICTABLE = (
     Modality.CATEGORIES,
     Modality.NUMBER,
     Modality.TEXT,
+    Modality.IMAGE,
     Modality.MASK,
 )
 """Modalities that can be a target today."""

@@ -305,7 +305,7 @@ def test_what_can_be_a_target() -> None:
     assert require_target(schema, "story").modality is Modality.TEXT
     message = (
         r"Column 'v' holds vector \(said by the user\), which cannot be a target yet\. Targets may "
-        "be category, categories, number, text, mask: say it with v:category"
+        "be category, categories, number, text, image, mask: say it with v:category"
     )
     vectors = detect(Table.of({"v": [[1, 2], [3, 4]]}), ["v"], {"v": Modality.VECTOR})
     with pytest.raises(ColumnError, match=message):

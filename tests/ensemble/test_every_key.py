@@ -846,8 +846,8 @@ OF_THE_CONTEST = {"metric", "folds", "seed", "max_bad_share", "drop"}
 def test_every_key_has_an_entry() -> None:
     found = list(keys(FitConfig))
     assert len(found) > 40
-    # Those of what is written and segmented are in tests/writer and tests/segmenter.
-    makes = ("write.", "writing.", "rewarded.", "segment.", "segmenting.")
+    # Those of what is written, segmented and drawn are in tests/writer, segmenter and drawer.
+    makes = ("write.", "writing.", "rewarded.", "segment.", "segmenting.", "draw.", "drawing.")
     assert {k for k in found if not k.startswith(makes)} == set(EFFECTS) | OF_THE_CONTEST
 
 

@@ -17,10 +17,10 @@ from plait.encoders.config import choose_encoders
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.errors import ConfigError, TableError
 from plait.evaluate.written import deciding
+from plait.making.reading import ready
 from plait.progress import Progress
 from plait.train.config import TrainConfig
 from plait.train.record import Record
-from plait.writer.building import ready
 from plait.writer.learning import learn, write
 from plait.writer.material import gather
 from plait.writer.references import references_of

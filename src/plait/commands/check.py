@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,6 @@ from plait.commands.options import (
     Join,
     Outside,
     Sounds,
-    TableArgument,
     Urls,
     modalities_of,
     names_of,
@@ -25,7 +25,14 @@ from plait.commands.options import (
 
 
 def check(
-    table: TableArgument,
+    tables: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE",
+            help="CSV, TSV, JSONL, Parquet, Arrow, .tar, a folder, or a URI; pictures with "
+            "--watermark.",
+        ),
+    ],
     target: Annotated[
         list[str] | None, typer.Option("--target", "-t", help="To look for leaks.")
     ] = None,
@@ -41,16 +48,30 @@ def check(
     video: Columns = None,
     series: Columns = None,
     vector: Columns = None,
+    watermark: Annotated[
+        bool, typer.Option("--watermark", help="Say of picture files whether plait drew them.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
     allow_urls: Urls = False,
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Say what a table holds and what will go wrong with it."""
+    """Say what a table holds and what will go wrong with it; or where pictures come from."""
     from plait.config import to_json
+    from plait.errors import ConfigError
+
+    if watermark:
+        _look_for_watermarks(tables, json)
+        return
+    if len(tables) > 1:
+        raise ConfigError(
+            f"One table at a time is checked, and {len(tables)} are named; of picture files, say "
+            "--watermark."
+        )
     from plait.doctor import check
 
+    (table,) = tables
     said = modalities_of(
         image, text, number, category, categories, date, audio, video, series, vector
     )
@@ -68,3 +89,21 @@ def check(
     from plait.report.tables import check_table
 
     show(check_table(report))
+
+
+def _look_for_watermarks(files: list[str], json: bool) -> None:
+    """Say of each picture what it says of itself, and whether it has the watermark."""
+    from plait.config import to_json
+    from plait.provenance.files import inspect
+
+    found = [inspect(Path(file)) for file in files]
+    if json:
+        show_json(to_json(found))
+        return
+    for own in found:
+        seen, said = own.watermark, own.statement
+        mark = "watermark" if seen.marked else "no watermark"
+        show(f"{own.path}: {mark} (by chance: {seen.chance:.1e}; {seen.agreeing} of "
+             f"{seen.coefficients} signs agree); "
+             + (f"says it was drawn by {said.model}, seed {said.seed}" if said else
+                "says nothing of where it comes from"))  # fmt: skip

@@ -50,6 +50,7 @@ from plait.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from plait.drawer.drawer import Drawer
     from plait.model import Model
     from plait.segmenter.segmenter import Segmenter
     from plait.writer.writer import Writer
@@ -110,14 +111,13 @@ def fit(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Learn to predict a column, and keep the best of a fair contest; or to write a text."""
+    """Learn to predict a column, and keep the best of a contest; or to write a text, or draw."""
     import shutil
 
     from plait.folder import require_free
     from plait.learning import fit
     from plait.progress import Progress
     from plait.train.record import Track
-    from plait.writer.writer import Writer
 
     journal = require_free(output, overwrite).with_name(f".{output.name}-journal")
     training = journal.with_name(f".{output.name}-training")
@@ -170,24 +170,35 @@ def fit(
         training.rename(folder / "training")
     _show_model(model, folder, Path(table).name)
     show_skipped(model.ledger, folder)
-    verb = "caption" if isinstance(model, Writer) else "predict"
-    show(f"The model is in {folder}. Next: plait {verb} {folder} new.csv")
+    verb, what = NEXT.get(type(model).__name__, ("predict", "new.csv"))
+    show(f"The model is in {folder}. Next: plait {verb} {folder} {what}")
 
 
-def _show_model(model: Model | Writer | Segmenter, folder: Path, table: str) -> None:
+NEXT = {"Writer": ("caption", "new.csv"), "Drawer": ("draw", '"what to draw"')}
+"""What models that make a column are used with."""
+
+
+def _show_model(model: Model | Writer | Segmenter | Drawer, folder: Path, table: str) -> None:
     """Show how good a model is, and draw it into its folder."""
     from plait.config import from_json
+    from plait.drawer.drawer import Drawer
     from plait.ensemble.board import Board
     from plait.ensemble.tune import Tuning
+    from plait.evaluate.drawn import DrawnEvaluation
     from plait.evaluate.segmented import SegmentedEvaluation
     from plait.evaluate.written import read_evaluation
     from plait.model import Model
+    from plait.report.drawn import drawn_table
     from plait.report.plots import board_plot, tuning_plot
     from plait.report.segmented import segmented_table
     from plait.report.tables import board_table
     from plait.report.written import written_table
     from plait.segmenter.segmenter import Segmenter
 
+    if isinstance(model, Drawer):
+        show(drawn_table(from_json(DrawnEvaluation, model.facts["judged"])))
+        show(f"Sheets of pictures: {folder / 'training'}.")
+        return
     if isinstance(model, Segmenter):
         show(segmented_table(from_json(SegmentedEvaluation, model.facts["judged"])))
         return

@@ -23,13 +23,16 @@ from plait.errors import did_you_mean, many
 
 if TYPE_CHECKING:
     from plait.data.table import Table
+    from plait.drawer.drawn import Drawn
     from plait.evaluate.written import Texts
     from plait.model import Prediction
+    from plait.progress import Progress
     from plait.segmenter.files import MaskFiles
 
 MADE = {
     "writer": "writes texts; `plait ask` shows what each word rests on.",
     "segmenter": "makes masks.",
+    "drawer": "draws pictures.",
 }
 """What models do that make a column, by what their folder holds."""
 
@@ -52,7 +55,7 @@ def predict(
     encoding: Encoding = None,
     join: Join = None,
 ) -> None:
-    """Predict every row of a table into a file; write texts; make masks into a folder beside it."""
+    """Predict every row of a table into a file; texts in it, masks and pictures beside it."""
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
@@ -83,6 +86,10 @@ def predict(
         say(output, rows, masks, segmenter.target, segmenter.columns)
         show(f"The masks are in {folder}, each named in column {segmenter.target!r} of the file.")
         return
+    if kind == "drawer":
+        rows = read_table(table, allow_outside, allow_urls, encoding, join)
+        _draw(model, rows, output, overwrite, progress)
+        return
     if kind == "writer":
         writer = Writer.load(model)
         rows = read_table(table, allow_outside, allow_urls, encoding, join)
@@ -97,8 +104,27 @@ def predict(
     say(output, rows, prediction, loaded.target.name, loaded.columns)
 
 
+def _draw(model: Path, rows: Table, output: Path, overwrite: bool, progress: Progress) -> None:
+    """Draw a picture for every row into a folder beside the file that names them."""
+    from plait.commands.draw import say_of
+    from plait.drawer.drawer import Drawer
+    from plait.report.drawn import drawn_columns
+    from plait.report.files import write_columns
+
+    drawer = Drawer.load(model)
+    found = drawer.predict(rows, progress)
+    paths = found.write(output.with_suffix(""), overwrite)
+    write_columns(output, drawn_columns(rows, drawer.target, paths, output.parent))
+    say(output, rows, found, drawer.target, drawer.columns)
+    say_of(found, watermark=True)
+
+
 def say(
-    output: Path, rows: Table, made: Prediction | Texts | MaskFiles, target: str, columns: list[str]
+    output: Path,
+    rows: Table,
+    made: Prediction | Texts | MaskFiles | Drawn,
+    target: str,
+    columns: list[str],
 ) -> None:
     """Say what was written where, and what could not be read."""
     from plait.report.files import require_new
@@ -118,6 +144,10 @@ def say(
 def evaluate(
     model: ModelArgument,
     table: TableArgument,
+    space: Annotated[
+        Path | None,
+        typer.Option(help="That says whether drawn pictures are what was asked for."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_outside: Outside = False,
     allow_urls: Urls = False,
@@ -130,10 +160,12 @@ def evaluate(
 ) -> None:
     """Score a model on a table whose target is known, or a space on rows that have both sides."""
     from plait.config import to_json
+    from plait.drawer.drawer import Drawer
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
     from plait.progress import Progress
+    from plait.report.drawn import drawn_table
     from plait.report.segmented import segmented_table
     from plait.report.tables import evaluation_table, retrieval_table
     from plait.report.written import written_table
@@ -142,6 +174,8 @@ def evaluate(
     from plait.space import Space
     from plait.writer.writer import Writer
 
+    if space is not None and kind_of(model) != "drawer":
+        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
     kind = kind_of(model)
     if sheet is not None and kind != "segmenter":
@@ -161,6 +195,10 @@ def evaluate(
     if kind == "writer":
         texts = Writer.load(model).evaluate(rows)
         show_json(to_json(texts)) if json else show(written_table(texts))
+        return
+    if kind_of(model) == "drawer":
+        drawn = Drawer.load(model).evaluate(rows, None if space is None else Space.load(space))
+        show_json(to_json(drawn)) if json else show(drawn_table(drawn))
         return
     result = load(model).evaluate(rows)
     show_json(to_json(result)) if json else show(evaluation_table(result))

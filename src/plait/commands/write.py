@@ -101,7 +101,7 @@ def write(
         read,
         PromptConfig(prompt, system, missing, side, sounds),
         EndpointConfig(
-            with_endpoint, model, key, longest_answer, _fields(set_), parallel, timeout, tries
+            with_endpoint, model, key, longest_answer, fields_of(set_), parallel, timeout, tries
         ),
         column=column,
         check=_check(one_of, json_schema),
@@ -148,7 +148,7 @@ def _check(one_of: str | None, json_schema: Path | None) -> Check | None:
     return None if json_schema is None else JsonSchema(settings_of(json_schema))
 
 
-def _fields(given: list[str] | None) -> dict[str, Any]:
+def fields_of(given: list[str] | None) -> dict[str, Any]:
     """Return the fields of `name=value`; the value is JSON, or else a text."""
     found: dict[str, Any] = {}
     for item in given or []:

@@ -10,6 +10,7 @@ from plait.ensemble.linear import LinearConfig
 from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
+from plait.tasks.draw_config import DrawConfig
 from plait.tasks.segment import SegmentConfig
 from plait.tasks.task import HeadConfig
 from plait.tasks.write import WriteConfig
@@ -43,6 +44,8 @@ class FitConfig:
         write: settings of what writes, where the target is a text.
         writing: settings of the training loop of what writes.
         rewarded: settings of the training loop where rewards are learned from.
+        draw: settings of what draws, where the target is a picture.
+        drawing: settings of the training loop of what draws.
     """
 
     fusion: str = "concat"
@@ -114,6 +117,21 @@ class FitConfig:
             weight_decay=0.0,
             patience=3,
             clip=1.0,
+            modality_dropout=0.0,
+        )
+    )
+
+    draw: DrawConfig = field(default_factory=DrawConfig)
+    drawing: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=20,
+            least_steps=2000,
+            batch_size=64,
+            learning_rate=1e-3,
+            weight_decay=0.01,
+            average=0.995,
+            clip=1.0,
+            validation_share=0.0,  # the loss rises long before pictures are at their best
             modality_dropout=0.0,
         )
     )

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -34,6 +34,10 @@ KEPT = " What was answered is kept; the same command goes on with the rest."
 
 PASSING = (408, 409, 425, 429)
 """Statuses below 500 that may be gone at the next try."""
+
+
+Read = Callable[[bytes], Reply | Failure]
+"""From the body of an answer to what it says."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,17 @@ class Endpoint:
     Args:
         config: where and how.
         account: what may be spent.
+        path: behind the base URL.
+        read: what makes a reply of a body.
 
     Raises:
         ConfigError: when the key that is named is not there, or cannot be one.
         MissingExtraError: when httpx2 is not there.
     """
 
-    def __init__(self, config: EndpointConfig, account: Account) -> None:
+    def __init__(
+        self, config: EndpointConfig, account: Account, path: str = PATH, read: Read = read_reply
+    ) -> None:
         try:
             import httpx2
         except ImportError as error:
@@ -149,6 +157,7 @@ class Endpoint:
                 "Asking an endpoint needs httpx2: pip install 'plait[endpoint]'"
             ) from error
         self.config, self.account = config, account
+        self._path, self._read = path, read
         self._stopped, self._key = threading.Event(), _key_of(config)
         self._errors = httpx2.RequestError
         self._unsent = (httpx2.ConnectError, httpx2.ConnectTimeout)
@@ -174,10 +183,6 @@ class Endpoint:
     ) -> Reply | Failure | None:
         """Return the answer to messages, or why there is none; None when none may be asked for.
 
-        Tries again after a while where that may help: full jitter (Brooker, "Exponential Backoff
-        And Jitter", 2015), and no request before the time that the endpoint asks to wait
-        (Retry-After, RFC 9110, section 10.2.3).
-
         Args:
             messages: of the conversation.
             most_in: tokens that they can be, for the account.
@@ -187,11 +192,28 @@ class Endpoint:
             EndpointError: when no other messages would be answered either.
         """
         body = {**self.config.settings, **fields, "messages": list(messages)}
+        return self.send(body, most_in, self.config.most_tokens_out or 0)
+
+    def send(self, body: Mapping[str, Any], most_in: int, most_out: int) -> Reply | Failure | None:
+        """Return the answer to a request, or why there is none; None when none may be sent.
+
+        Tries again after a while where that may help: full jitter (Brooker, "Exponential Backoff
+        And Jitter", 2015), and no request before the time that the endpoint asks to wait
+        (Retry-After, RFC 9110, section 10.2.3).
+
+        Args:
+            body: of the request.
+            most_in: tokens that it can be, for the account.
+            most_out: tokens that the answer can be.
+
+        Raises:
+            EndpointError: when no other request would be answered either.
+        """
         failure = Failure("")
         for number in range(self.config.tries):
             if not self._wait(number):
                 return None
-            own = self.account.reserve(most_in, self.config.most_tokens_out or 0)
+            own = self.account.reserve(most_in, most_out)
             if own is None:
                 return None
             found = self._once(body)
@@ -234,13 +256,13 @@ class Endpoint:
         # What a server repeats of the key shall stand nowhere.
         content = content.replace(self._key.encode(), b"[key]") if self._key else content
         if status == 200:
-            return read_reply(content)
+            return self._read(content)
         return self._refused(status, headers, content)
 
     def _post(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Return status, headers and body; in time as a whole, and not only in each part."""
         deadline, content = time.monotonic() + self.config.timeout, bytearray()
-        with self._client.stream("POST", self.config.base + PATH, json=body) as response:
+        with self._client.stream("POST", self.config.base + self._path, json=body) as response:
             for part in response.iter_bytes():
                 content += part
                 if time.monotonic() > deadline:

@@ -85,7 +85,11 @@ class Maker(ABC):
     def joined(self, rows: Encoded) -> Features:
         """Return what the fusion makes of encoded rows."""
         network = self.network.eval()
-        inputs = rows.inputs(network.fusion.widths, network.by_name)
+        device = next(network.parameters()).device
+        inputs = {
+            name: part.to(device) if isinstance(part, Features) else part
+            for name, part in rows.inputs(network.fusion.widths, network.by_name).items()
+        }
         joined: Features = network.fusion(network.encode(inputs))
         return joined
 

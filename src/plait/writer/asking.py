@@ -18,6 +18,7 @@ from plait.decoding.config import DecodingConfig
 from plait.errors import ConfigError, TableError, unknown
 from plait.explain.regions import Moments, Regions, moments_of, regions_of
 from plait.explain.written import of_words, rests_on
+from plait.making.maker import Maker
 from plait.progress import Progress
 from plait.types import MEDIA
 from plait.writer.writer import Writer
@@ -149,7 +150,7 @@ def table_of(values: Mapping[str, Any]) -> Table:
     return Table.of(cells, allow_outside=True)
 
 
-def columns_for(writer: Writer, given: Sequence[str]) -> dict[str, str]:
+def columns_for(writer: Maker, given: Sequence[str]) -> dict[str, str]:
     """Return the column that each word of a command line is for.
 
     `column=value` says it; a file goes to the first free column of its kind, anything else to the
@@ -184,7 +185,7 @@ def columns_for(writer: Writer, given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def matched(writer: Writer, table: Table) -> Table:
+def matched(writer: Maker, table: Table) -> Table:
     """Return a table whose one column of files has the name of the model's, where there is none.
 
     A folder of pictures is a table with a column of its own name for them.
@@ -207,7 +208,10 @@ def matched(writer: Writer, table: Table) -> Table:
 
 def _kind(word: str) -> str:
     """Return the kind of a file by its suffix; what is no file is a text."""
-    if not Path(word).is_file():
+    try:
+        if not Path(word).is_file():
+            return "text"
+    except OSError:  # a long text is no name of a file, says the system
         return "text"
     guessed = (mimetypes.guess_type(word)[0] or "").partition("/")[0]
     return guessed if guessed in ("image", "audio", "video") else "text"

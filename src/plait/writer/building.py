@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from plait.catalog import FUSIONS
 from plait.data.loader import Source
 from plait.decoding.decoder import Decoder
 from plait.encoders.encoder import Encoder
@@ -14,11 +13,10 @@ from plait.encoders.pretrained.seen import Seen
 from plait.encoders.pretrained.weights import find_model
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import build_encoder
-from plait.errors import ConfigError, unknown
-from plait.fitting import preset_encoders
+from plait.errors import ConfigError
 from plait.fusion.fusion import Fusion
 from plait.fusion.in_order import InOrder
-from plait.fusion.towers import SideBySide
+from plait.making.reading import fusion_of
 from plait.network import Network
 from plait.subwords import Vocabulary
 from plait.tasks.language_model import LanguageModel, load_language_model
@@ -28,23 +26,6 @@ from plait.tasks.task import Objective
 from plait.tasks.transformer_decoder import TransformerDecoder
 from plait.tasks.write import Write
 from plait.tasks.write_beside import WriteBeside, writes
-
-TOKENS = 49
-"""Tokens of a pretrained network that are kept of a row: a grid of 7 by 7 cells of a picture."""
-
-
-def ready(config: FitConfig, preset: str) -> FitConfig:
-    """Return the settings with the preset's encoders, which leave their tokens to be read.
-
-    Raises:
-        ConfigError: for a preset or a fusion that does not exist.
-    """
-    if config.fusion not in FUSIONS:
-        raise ConfigError(unknown("Fusion", config.fusion, FUSIONS))
-    encoders = preset_encoders(config.encoders, preset)
-    if not encoders.pretrained.tokens:
-        encoders = replace(encoders, pretrained=replace(encoders.pretrained, tokens=TOKENS))
-    return replace(config, encoders=encoders)
 
 
 @dataclass(frozen=True)
@@ -135,9 +116,7 @@ def network_of(
         fusion = InOrder(widths, model.width, words, known, config.fusion_settings)
         decoder = model
     else:
-        # `concat` of tokens is to set them side by side.
-        kind = SideBySide if config.fusion == "concat" else FUSIONS[config.fusion]
-        fusion = kind(widths, config.fusion_settings)
+        fusion = fusion_of(widths, config)
         decoder = TransformerDecoder(
             fusion.width, len(vocabulary), vocabulary.begin, vocabulary.end, own.width,
             own.layers, own.heads, own.dropout,

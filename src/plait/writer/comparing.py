@@ -22,10 +22,11 @@ from plait.errors import ConfigError, unknown
 from plait.evaluate.written import deciding, scores_of
 from plait.making.comparing import BASELINE, Entrant, board_of
 from plait.making.material import Material, Parted
+from plait.making.reading import ready
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.train.record import Record
-from plait.writer.building import build, ready
+from plait.writer.building import build
 from plait.writer.judging import written
 from plait.writer.learning import learn
 from plait.writer.material import gather

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from plait.cache import Encoded, encode
 from plait.evaluate.written import Texts, WrittenEvaluation, evaluate_written, judge_others
 from plait.making.material import Material
+from plait.making.reading import encoded_rows
 from plait.metrics.text import TEXT_METRICS
 from plait.progress import Progress
 from plait.writer.references import references_of
@@ -42,11 +42,3 @@ def judged(
 def written(model: Writer, material: Material, rows: np.ndarray, progress: Progress) -> Texts:
     """Return the texts of some rows."""
     return model.written(encoded_rows(model, material, rows), progress)
-
-
-def encoded_rows(model: Writer, material: Material, rows: np.ndarray) -> Encoded:
-    """Return some rows as a model reads them."""
-    trained = model.network.by_name
-    raw = {name: material.raw.get(name, material.samples[name]) for name in trained}
-    frozen = {name: e for name, e in model.encoders.items() if name not in trained}
-    return encode(frozen, material.samples, rows, raw)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.cache import Encoded, fit_and_encode
 from plait.config import to_json
 from plait.data.read import read
 from plait.ensemble.config import FitConfig
@@ -18,12 +17,13 @@ from plait.ensemble.journal import Journal
 from plait.errors import TableError
 from plait.fitting import fingerprint, versions, without_nan
 from plait.making.material import Material
+from plait.making.reading import fitted, ready
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.subwords import Vocabulary
 from plait.tasks.write import padded
 from plait.train.record import Record, Track
-from plait.writer.building import Build, build, network_of, ready
+from plait.writer.building import build, network_of
 from plait.writer.judging import judged
 from plait.writer.material import gather
 from plait.writer.rewards import require_reward
@@ -120,7 +120,7 @@ def learn(
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary.learn(texts, config.write.vocabulary)
         tokens = vocabulary.encode(texts, config.write.longest)
-        encoded = _encoded(material, rows, made, config.seed)
+        encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
         widths = {name: features.width for name, features in encoded.features.items()}
         widths |= {name: encoder.width for name, encoder in made.trained.items()}
         length = float(np.mean([len(own) for own in tokens]))
@@ -137,17 +137,6 @@ def learn(
         writer = stages.rewards(writer)
     writer.network.eval()
     return writer
-
-
-def _encoded(material: Material, rows: np.ndarray, made: Build, seed: int) -> Encoded:
-    """Fit all encoders, and return the rows, encoded where encoders are frozen."""
-    nothing = np.zeros((len(rows), 1))
-    raw = {name: material.samples[name] for name in made.trained}
-    raw |= {name: own for name, own in material.raw.items() if name in made.frozen}
-    encoded = fit_and_encode(made.frozen, material.samples, rows, nothing, seed, raw)
-    for name, encoder in made.trained.items():
-        encoder.fit(encoded.raw[name], nothing, seed)
-    return encoded
 
 
 def _target(material: Material, rows: np.ndarray, texts: Sequence[Sequence[int]]) -> torch.Tensor:

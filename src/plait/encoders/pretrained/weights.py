@@ -42,7 +42,7 @@ def find_model(name: str) -> Path:
     Raises:
         ModelError: when it is nowhere, is no model, or has no safetensors.
     """
-    return _require_model(_locate(name), name)
+    return _require_model(locate(name), name)
 
 
 def is_model_name(name: str) -> bool:
@@ -58,7 +58,12 @@ def _own(name: str) -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
-def _locate(name: str) -> Path:
+def locate(name: str) -> Path:
+    """Return a folder of a name, whatever it holds, fetched first if need be.
+
+    Raises:
+        ModelError: when it is nowhere.
+    """
     folder = _own(name)
     if folder is not None:
         return folder

@@ -1,0 +1,1 @@
+"""Pipelines and autoencoders of Hugging Face diffusers."""

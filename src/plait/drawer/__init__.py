@@ -1,0 +1,1 @@
+"""Models that draw: a picture column from the others."""

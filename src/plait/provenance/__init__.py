@@ -1,0 +1,1 @@
+"""Provenance: what says that a picture was drawn by a model, seen and unseen."""

@@ -1,0 +1,161 @@
+"""Denoise: what a pipeline of diffusers learns from pictures and their prompts."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plait.fusion.fusion import Fusion, FusionConfig
+from plait.tasks.draw import spread_times
+from plait.tasks.task import Objective
+from plait.types import Features
+
+PROMPT = "prompt"
+"""The one source: what the pipeline's text encoders make of a prompt."""
+
+
+class AsTheyAre(Fusion):
+    """The tokens and the vector of one source."""
+
+    level = "representation"
+    by_tokens = True
+    large = True
+
+    def __init__(self, width: int) -> None:
+        super().__init__({PROMPT: width}, FusionConfig())
+
+    @property
+    def width(self) -> int:
+        """That of the tokens."""
+        return self.widths[PROMPT]
+
+    def join(self, parts: list[Features], present: Tensor) -> Features:
+        """Return the one part."""
+        return parts[0]
+
+
+class Denoise(Objective):
+    """The squared error of what a network says of a latent that is half noise.
+
+    A share of the rows learns with the empty prompt, so that guidance has something to go away from
+    (Ho and Salimans, 2022, algorithm 1).
+
+    Args:
+        network: of the pipeline.
+        empty: the empty prompt, of one row.
+        unconditioned: share of the rows that learn with it.
+    """
+
+    empty_tokens: Tensor
+    empty_pooled: Tensor
+
+    def __init__(self, network: nn.Module, empty: Features, unconditioned: float = 0.1) -> None:
+        super().__init__()
+        self.network, self.unconditioned = network, unconditioned
+        self.register_buffer("empty_tokens", empty.tokens, persistent=False)
+        self.register_buffer("empty_pooled", empty.pooled, persistent=False)
+
+    @abstractmethod
+    def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
+        """Return (b c h w) what the network says, less what is true.
+
+        Args:
+            latents: (b c h w).
+            noise: (b c h w).
+            time: (b) in 0..1, the share of the noise.
+            features: of the prompts.
+        """
+
+    def loss(self, features: Features, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss, a scalar; the same noise each time when it is judged.
+
+        Args:
+            features: of b prompts.
+            target: (b c h w) latents.
+            weight: (b) weights of the rows.
+        """
+        generator = None if self.training else torch.Generator().manual_seed(0)
+        if self.training:
+            time = self.times(len(target))
+            without = torch.rand(len(target)) < self.unconditioned
+            features = self._emptied(features, without.to(target.device))
+        else:
+            time = spread_times(len(target), generator)
+        noise = torch.randn(target.shape, generator=generator).to(target.device)
+        errors = self.errors(target, noise, time.to(target.device), features)
+        means = errors.float().square().flatten(1).mean(dim=1)
+        return (means * weight).sum() / weight.sum().clamp_min(1e-12)
+
+    def times(self, count: int) -> Tensor:
+        """Return (count) times that are learned from."""
+        return torch.rand(count)
+
+    def _emptied(self, features: Features, without: Tensor) -> Features:
+        tokens = torch.where(without[:, None, None], self.empty_tokens, features.tokens)
+        pooled = torch.where(without[:, None], self.empty_pooled, features.pooled)
+        return replace(features, tokens=tokens, pooled=pooled)
+
+    def predict(self, features: Features) -> Tensor:
+        """Return (b t d) the tokens of the prompts: what they draw, the pipeline draws."""
+        return features.tokens
+
+
+class DenoiseByNoise(Denoise):
+    """As Stable Diffusion learned: the noise, the velocity or the latent at a step of its schedule.
+
+    Ho, Jain and Abbeel (NeurIPS 2020, algorithm 1); Salimans and Ho (ICLR 2022) for the velocity.
+    """
+
+    def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
+        super().__init__(pipe.unet, empty, unconditioned)
+        self.schedule = pipe.scheduler
+
+    def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
+        """Return (b c h w) of what the schedule says that the network gives."""
+        steps = int(self.schedule.config.num_train_timesteps)
+        number = (time * steps).long().clamp(max=steps - 1)
+        between = self.schedule.add_noise(latents, noise, number)
+        said: Tensor = self.network(between, number, encoder_hidden_states=features.tokens).sample
+        match self.schedule.config.prediction_type:
+            case "v_prediction":
+                return said - self.schedule.get_velocity(latents, noise, number)
+            case "sample":
+                return said - latents
+            case _:
+                return said - noise
+
+
+class DenoiseByFlow(Denoise):
+    """As FLUX learned: the velocity of a rectified flow, latents packed two by two into tokens.
+
+    Esser et al. (ICML 2024, section 3.1); there noise lies at time 1.
+    """
+
+    def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
+        super().__init__(pipe.transformer, empty, unconditioned)
+        self.pack, self.ids = pipe._pack_latents, pipe._prepare_latent_image_ids
+        self.guided = bool(pipe.transformer.config.guidance_embeds)
+
+    def times(self, count: int) -> Tensor:
+        """Return (count) times of a logit-normal distribution."""
+        return torch.randn(count).sigmoid()
+
+    def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
+        """Return (b t d) of the velocity."""
+        share, (b, c, h, w) = time[:, None, None, None], latents.shape
+        between = self.pack((1 - share) * latents + share * noise, b, c, h, w)
+        device, tokens = latents.device, features.tokens
+        said: Tensor = self.network(
+            hidden_states=between,
+            timestep=time,
+            guidance=torch.ones(b, device=device) if self.guided else None,
+            pooled_projections=features.pooled,
+            encoder_hidden_states=tokens,
+            txt_ids=torch.zeros(tokens.shape[1], 3, device=device),
+            img_ids=self.ids(b, h // 2, w // 2, device, latents.dtype),
+        ).sample
+        return said - self.pack(noise - latents, b, c, h, w)
