@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from plait.catalog import FUSIONS
 from plait.data.loader import Source
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.pyramid import PretrainedPyramid
 from plait.encoders.pyramid import Pyramid, ResidualPyramid
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import build_encoder
-from plait.errors import ColumnError, ConfigError, did_you_mean, unknown
-from plait.fitting import preset_encoders
-from plait.fusion.towers import SideBySide
+from plait.errors import ColumnError, ConfigError, did_you_mean
+from plait.making import reading
 from plait.network import Network
 from plait.tasks.segment import Segment
 
@@ -25,12 +23,10 @@ def ready(config: FitConfig, preset: str) -> FitConfig:
     Raises:
         ConfigError: for a preset or a fusion that does not exist.
     """
-    if config.fusion not in FUSIONS:
-        raise ConfigError(unknown("Fusion", config.fusion, FUSIONS))
     named = config.encoders
     if preset == "quick" and not named.of_text:
         named = replace(named, of_text="transformer")
-    return replace(config, encoders=preset_encoders(named, preset))
+    return reading.ready(replace(config, encoders=named), preset)
 
 
 @dataclass(frozen=True)
@@ -110,9 +106,7 @@ def network_of(widths: Mapping[str, int], made: Build, classes: int, config: Fit
         classes: that a pixel may have.
         config: all settings.
     """
-    # `concat` of tokens is to set them side by side.
-    kind = SideBySide if config.fusion == "concat" else FUSIONS[config.fusion]
-    fusion = kind(widths, config.fusion_settings)
+    fusion = reading.fusion_of(widths, config)
     pyramid = made.trained[made.picture]
     assert isinstance(pyramid, Pyramid)
     number = sorted(widths).index(made.picture)

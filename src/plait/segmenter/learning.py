@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from plait.cache import fit_and_encode
 from plait.config import to_json
 from plait.data.detect import detect, split_targets
 from plait.data.loader import Source, sources_of
@@ -26,6 +25,7 @@ from plait.errors import ColumnError, TableError, many
 from plait.fitting import fingerprint, overrides_of, versions, without_nan
 from plait.grouping import components
 from plait.making.material import Keep, Material, Parted, Request, gather, part
+from plait.making.reading import fitted
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.segmenter.building import build, network_of, picture_of, ready
@@ -228,14 +228,10 @@ def learn(
 ) -> Segmenter:
     """Return a model that learned from some rows, and of these from the named sources alone."""
     sources = tuple(s for s in material.sources if only is None or s.name in only)
-    nothing = np.zeros((len(rows), 1))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         made = build(sources, config)
-        raw = {name: material.samples[name] for name in made.trained}
-        encoded = fit_and_encode(made.frozen, material.samples, rows, nothing, config.seed, raw)
-        for name, encoder in made.trained.items():
-            encoder.fit(encoded.raw[name], nothing, config.seed)
+        encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
         widths = {name: features.width for name, features in encoded.features.items()}
         widths |= {name: encoder.width for name, encoder in made.trained.items()}
         network = network_of(widths, made, len(classes), config)
