@@ -126,10 +126,19 @@ def test_what_is_refused(classes: Path, tmp_path: Path) -> None:
     patches = from_json(FitConfig, {"encoders": {"of_image": "transformer"}})
     with pytest.raises(ConfigError, match="Transformer from scratch leaves no maps"):
         segment(table, "mask", config=patches)
-    one = {name: table.values(name)[:2] for name in table.columns}
-    one["photo"][1] = None
-    with pytest.raises(TableError, match="Of 1 row 0 are left to learn from and 1 to be judged"):
-        segment(plait.read(one, folder=classes.parent), "mask", config=small())
+    few = {name: table.values(name)[:3] for name in table.columns}
+    few["photo"][1:] = [None, "gone.png"]
+    with pytest.raises(TableError, match="Target 'mask' is known in 1 row; 2 at least"):
+        segment(plait.read(few, folder=classes.parent), "mask", config=small())
+    many = np.arange(256).reshape(16, 16).repeat(8, axis=0).repeat(8, axis=1)
+    pictures = [np.full((128, 128, 3), shade, np.uint8) for shade in (1, 2, 3)]
+    with pytest.raises(TableError, match="Masks have 256 classes, and 255 can be learned"):
+        segment({"photo": pictures, "mask": [many] * 3}, "mask:mask", config=small())
+    whole = {name: table.values(name)[:4] for name in table.columns}
+    whole["split"] = ["test"] * 4
+    with pytest.raises(TableError, match="split"):
+        segment(plait.read(whole, folder=classes.parent), "mask", split="column:split",
+                config=small())  # fmt: skip
 
 
 def test_a_picture_column_is_learned_by_its_name(classes: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from plait.config import to_json
 from plait.data.detect import detect, split_targets
 from plait.data.loader import Source, sources_of
-from plait.data.mask import Mask, read_palette, require_size
+from plait.data.mask import Mask, read_palette
 from plait.data.pixel_classes import PixelClasses, read_classes
 from plait.data.read import read
 from plait.data.split import marking
@@ -29,10 +29,10 @@ from plait.making.reading import fitted
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.segmenter.building import build, network_of, picture_of, ready
-from plait.segmenter.segmenter import Segmenter
+from plait.segmenter.segmenter import Segmenter, require_picture
 from plait.segmenter.tiles import Tiles, boxes_of, size_of_cell, tiled
 from plait.segmenter.vary import Varied, shrunk, target_of
-from plait.tasks.segment import SegmentConfig
+from plait.tasks.segment import VOID, SegmentConfig
 from plait.train.record import Record, Track
 from plait.types import Modality
 
@@ -174,9 +174,7 @@ class Kept:
         picture = picture_of(sources, self.config.picture)
 
         def keep(row: int, mask: Mask) -> Mask:
-            size = size_of_cell(table, picture, row)
-            if size is not None:
-                require_size(mask, size)
+            require_picture(mask, size_of_cell(table, picture, row))
             self.values.update(np.unique(mask).tolist())
             return shrunk(mask, self.config.side)
 
@@ -193,7 +191,10 @@ class Kept:
         first = material.table.cell(material.target, 0)
         palette = read_palette(first, material.table.folder, material.table.allow_outside)
         values = np.array(sorted(self.values), dtype=np.int32)
-        return PixelClasses.learn([values[None]], named, self.config.void, palette)
+        found = PixelClasses.learn([values[None]], named, self.config.void, palette)
+        if len(found) > VOID:
+            raise TableError(f"Masks have {len(found)} classes, and {VOID} can be learned at most.")
+        return found
 
 
 def _tiled(

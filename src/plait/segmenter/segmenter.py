@@ -198,10 +198,7 @@ class Segmenter(Maker):
         table.require(self.target)
 
         def fitting(row: int, mask: Mask) -> bool:
-            size = size_of_cell(table, self.picture, row)
-            if size is None:
-                raise CellError("there is no picture that it is of")
-            require_size(mask, size)
+            require_picture(mask, size_of_cell(table, self.picture, row))
             return True
 
         rows, _ = known_targets(table, [self.schema[self.target]], Ledger(), fitting)
@@ -262,3 +259,14 @@ def tells_phrases(classes: PixelClasses, sources: Sequence[Source]) -> bool:
     """Return whether words say what is meant: a text is read, and a pixel is meant or not."""
     binary = len(classes) == 2 and classes.values[0] == 0
     return binary and any(source.kind == "text" for source in sources)
+
+
+def require_picture(mask: Mask, size: tuple[int, int] | None) -> None:
+    """Refuse a mask without a picture (h, w) of its size.
+
+    Raises:
+        CellError: saying which it is.
+    """
+    if size is None:
+        raise CellError("there is no picture that the mask is of")
+    require_size(mask, size)
