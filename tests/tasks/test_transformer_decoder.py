@@ -95,3 +95,16 @@ def test_one_block_is_that_of_torch() -> None:
         expected = made.norm(expected) @ made.vectors.weight.T
         found = made(own, torch.tensor([[5]]))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_seen_is_not_drowned_by_the_decoders_own_tokens() -> None:
+    """Before any step a fifth of the spread of scores is due to the Features.
+
+    With tokens as long as sqrt(d) it is a twentieth, and shapes in pictures were never learned.
+    """
+    torch.manual_seed(0)
+    made = TransformerDecoder(96, 50, 1, 0, 96, 1, 4, 0.0).eval()
+    seen = Features.of_tokens(torch.randn(64, 6, 96), torch.ones(64, 6).bool())
+    with torch.no_grad():
+        scores = made.start(seen)[1]
+    assert scores.std(dim=0).mean() > 0.15 * scores.std()
