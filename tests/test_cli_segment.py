@@ -13,6 +13,7 @@ from squares import make_classes, small, write_table
 
 import plait
 from plait.config import to_json
+from plait.data.mask import read_mask
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,12 @@ def test_from_a_table_to_masks(roads: Path, tmp_path: Path) -> None:
         assert first.getpalette()[9:12] == [255, 0, 0]  # of value 3
     shares = [float(made.values(f"share({name})")[0]) for name in ("ground", "car", "sky")]
     assert sum(shares) == pytest.approx(1)
+    coded = tmp_path / "out" / "coded.jsonl"
+    here("predict", model, roads / "table.csv", "-o", coded, "--rle")
+    for code, name in zip(
+        plait.read(str(coded)).values("mask_predicted"), made.values("mask_predicted"), strict=True
+    ):
+        assert (read_mask(code) == read_mask(name, out.parent)).all()
     sheet = tmp_path / "sheet.png"
     shown = here("evaluate", model, roads / "table.csv", "--sheet", sheet)
     assert "24 masks judged" in shown
@@ -63,6 +70,8 @@ def test_a_sheet_is_of_masks(things: Path, tmp_path: Path) -> None:
     folder = model.save(tmp_path / "model")
     shown = here("evaluate", folder, things, "--sheet", tmp_path / "sheet.png", ok=False)
     assert "--sheet shows masks, and this model makes none" in shown
+    shown = here("predict", folder, things, "-o", tmp_path / "x.csv", "--rle", ok=False)
+    assert "--rle is of masks, and this model makes none" in shown
 
 
 def test_a_board_of_masks(roads: Path) -> None:

@@ -49,6 +49,9 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="What each source added, a column each.")
     ] = False,
+    rle: Annotated[
+        bool, typer.Option("--rle", help="Masks as run-length codes of COCO in the file itself.")
+    ] = False,
     overwrite: Overwrite = False,
     allow_outside: Outside = False,
     allow_urls: Urls = False,
@@ -74,6 +77,8 @@ def predict(
 
     require_new(output, overwrite, SUFFIXES)
     progress, kind = Progress(lines=True), kind_of(model)
+    if rle and kind != "segmenter":
+        raise ConfigError("--rle is of masks, and this model makes none; leave it out.")
     if kind in MADE and (probabilities or explain):
         raise ConfigError(
             f"--probabilities and --explain are of classes and numbers, and this model {MADE[kind]}"
@@ -81,10 +86,11 @@ def predict(
     if kind == "segmenter":
         segmenter = Segmenter.load(model)
         rows = read_table(table, allow_outside, allow_urls, encoding, join)
-        folder = require_new_folder(output.with_suffix(".masks"), overwrite)
+        folder = require_new_folder(output.with_suffix(".masks"), overwrite) if not rle else None
         masks = write_masks(segmenter, rows, output, folder, progress)
         say(output, rows, masks, segmenter.target, segmenter.columns)
-        show(f"The masks are in {folder}, each named in column {segmenter.target!r} of the file.")
+        if folder is not None:
+            show(f"The masks are in {folder}; column '{segmenter.target}_predicted' names them.")
         return
     if kind == "drawer":
         rows = read_table(table, allow_outside, allow_urls, encoding, join)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plait.data.image import Picture, read_pictures
-from plait.data.mask import write_mask
+from plait.data.mask import Mask, to_rle, write_mask
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.evaluate.segmented import JudgedMasks, JudgedPhrases
@@ -41,24 +43,26 @@ class MaskFiles:
 
 
 def write_masks(
-    model: Segmenter, table: Table, path: Path, folder: Path, progress: Progress
+    model: Segmenter, table: Table, path: Path, folder: Path | None, progress: Progress
 ) -> MaskFiles:
     """Write the mask of every row, and a table of the rows with the names of these files.
 
     Beside each name stands the share of the picture that every class has. A mask is written as
-    soon as it is made: memory is that of a few rows.
+    soon as it is made: memory is that of a few rows. `read_mask` reads either form.
 
     Args:
         model: that makes them.
         table: its rows.
         path: of the table: .csv, .tsv, .jsonl or .parquet.
-        folder: of the masks, beside it or below.
+        folder: of the masks, beside it or below; None puts them into the table itself, as JSON of
+            run-length codes of COCO.
         progress: where to show it.
     """
     ledger = Ledger()
     names: list[str | None] = []
     shares: list[list[float | None]] = []
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(table)))
     classes = model.classes
     for row, made in enumerate(model.each(table, ledger, progress)):
@@ -66,9 +70,13 @@ def write_masks(
             names.append(None)
             shares.append([None] * len(classes))
             continue
-        file = folder / f"{row:0{digits}}.png"
-        write_mask(classes.decode(made), file, classes.palette)
-        names.append(str(file.relative_to(path.parent)))
+        mask = classes.decode(made)
+        if folder is None:
+            names.append(json.dumps(_codes(mask)))
+        else:
+            file = folder / f"{row:0{digits}}.png"
+            write_mask(mask, file, classes.palette)
+            names.append(str(file.relative_to(path.parent)))
         shares.append((np.bincount(made.ravel(), minlength=len(classes)) / made.size).tolist())
     columns = own_columns(table)
     columns[free_name(f"{model.target}_predicted", columns)] = names
@@ -77,6 +85,12 @@ def write_masks(
     write_columns(path, columns)
     absent = tuple(name for name in model.columns if name not in table)
     return MaskFiles(tuple(names), ledger, absent)
+
+
+def _codes(mask: Mask) -> list[dict[str, Any]]:
+    """Return a run-length code for each value of a mask; what is left has the value 0."""
+    values = [value for value in np.unique(mask).tolist() if value] or [0]
+    return [{**to_rle(mask == value), "category_id": value} for value in values]
 
 
 def draw_masks(model: Segmenter, table: Table, path: Path, progress: Progress) -> None:
