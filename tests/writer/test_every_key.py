@@ -90,6 +90,7 @@ def decoder() -> TransformerDecoder:
         for weight in made.parameters():
             weight.add_(0.3 * torch.randn_like(weight))
         made.norm.weight.mul_(0.4)  # none of the tokens is sure
+        made.norm.bias.add_(2.0 * made.vectors.weight[made.end])  # and texts end
     return made.eval()
 
 
