@@ -23,6 +23,13 @@ from plait.segmenter.segmenter import Segmenter
 QUIET = Progress(show=False)
 
 
+@pytest.fixture(scope="module")
+def brief(phrases: Path) -> Segmenter:
+    """A model of phrases that has learned little."""
+    table = plait.read(str(phrases)).take(range(60))
+    return segment(table, "mask", modalities={"phrase": "text"}, config=small(epochs=2))
+
+
 def test_masks_have_the_size_and_the_values_of_their_own(
     of_classes: Segmenter, classes: Path
 ) -> None:
@@ -36,13 +43,13 @@ def test_masks_have_the_size_and_the_values_of_their_own(
 
 
 def test_a_loaded_model_makes_the_same_masks(
-    of_phrases: Segmenter, phrases: Path, tmp_path: Path
+    brief: Segmenter, phrases: Path, tmp_path: Path
 ) -> None:
-    loaded = plait.load(of_phrases.save(tmp_path / "model"))
+    loaded = plait.load(brief.save(tmp_path / "model"))
     assert isinstance(loaded, Segmenter)
     table = plait.read(str(phrases)).take(range(9))
     for one, other in zip(
-        of_phrases.predict(table, QUIET).classes, loaded.predict(table, QUIET).classes, strict=True
+        brief.predict(table, QUIET).classes, loaded.predict(table, QUIET).classes, strict=True
     ):
         assert one is not None
         assert (one == other).all()
@@ -74,11 +81,11 @@ def test_rows_without_a_picture_have_no_mask(of_classes: Segmenter, classes: Pat
     assert made.absent == ()
 
 
-def test_an_empty_phrase_is_a_missing_one(of_phrases: Segmenter, phrases: Path) -> None:
+def test_an_empty_phrase_is_a_missing_one(brief: Segmenter, phrases: Path) -> None:
     table = plait.read(str(phrases)).take(range(3))
     rows = {name: table.values(name) for name in table.columns}
     rows["phrase"] = ["", None, "words that nobody learned"]
-    made = of_phrases.predict(plait.read(rows, folder=phrases.parent), QUIET)
+    made = brief.predict(plait.read(rows, folder=phrases.parent), QUIET)
     assert all(mask is not None and mask.shape == (48, 48) for mask in made.values)
 
 
