@@ -137,6 +137,9 @@ def test_check_watermark(folder: Path) -> None:
     assert [": watermark" in line for line in lines] == [True, True, False]
     assert "says it was drawn by model, seed 0" in lines[0]
     assert "says nothing of where it comes from" in lines[1]
+    shown = plait("check", "--watermark", folder / "gone.png", path, ok=False)
+    assert ": watermark" in shown, "one that cannot be read does not hide the others"
+    assert "gone.png' cannot be looked at" in shown
     found = json.loads(plait("check", "--watermark", "--json", path))
     assert found[0]["watermark"]["marked"]
     assert "One table at a time is checked, and 2 are named" in plait(

@@ -94,16 +94,23 @@ def check(
 def _look_for_watermarks(files: list[str], json: bool) -> None:
     """Say of each picture what it says of itself, and whether it has the watermark."""
     from plait.config import to_json
+    from plait.errors import TableError
     from plait.provenance.files import inspect
 
-    found = [inspect(Path(file)) for file in files]
+    found, unread = [], []
+    for file in files:
+        try:
+            found.append(inspect(Path(file)))
+        except TableError as error:
+            unread.append(str(error))
     if json:
         show_json(to_json(found))
-        return
-    for own in found:
+    for own in found if not json else ():
         seen, said = own.watermark, own.statement
         mark = "watermark" if seen.marked else "no watermark"
         show(f"{own.path}: {mark} (by chance: {seen.chance:.1e}; {seen.agreeing} of "
              f"{seen.coefficients} signs agree); "
              + (f"says it was drawn by {said.model}, seed {said.seed}" if said else
                 "says nothing of where it comes from"))  # fmt: skip
+    if unread:
+        raise TableError("\n".join(unread))
