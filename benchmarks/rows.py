@@ -74,11 +74,13 @@ def table(rows: list[Row], columns: list[str]) -> None:
 
 
 def describe(values: object) -> str:
-    """Return the mean with its 95 % t interval over seeds."""
+    """Return the mean with its 95 % t interval over seeds; one seed has none."""
     import numpy as np
     from scipy.stats import t
 
     found = np.asarray(values)
+    if len(found) == 1:
+        return f"{found[0]:.3f}, n = 1"
     half = t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
     low, high = found.mean() - half, found.mean() + half
     return f"{found.mean():.3f} [{low:.3f}, {high:.3f}], n = {len(found)}"

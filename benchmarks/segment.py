@@ -57,7 +57,7 @@ def streets(key: Row) -> Row:
         "seed": key["seed"],
         "encoders": encoders,
         "segment": {"side": 192, "width": 64, "void": [11], "flip": True},
-        "segmenting": {"epochs": 120 if full else 30, "least_steps": 1, "patience": 1000,
+        "segmenting": {"epochs": 120 if full else 20, "least_steps": 1, "patience": 1000,
                        "batch_size": 8, "learning_rate": 1e-3, "validation_share": 0.0},
     })  # fmt: skip
     rows = plait.read(data_folder() / "roads" / "roads.csv")
