@@ -44,6 +44,11 @@ class Encoded:
         """Return what a network reads of each source: samples of those in `raw`, or Features."""
         return {name: self.raw[name] if name in raw else self.features[name] for name in sources}
 
+    def widths(self, trained: Mapping[str, Encoder]) -> dict[str, int]:
+        """Return the width of the Features of every source, those of trained encoders too."""
+        frozen = {name: features.width for name, features in self.features.items()}
+        return frozen | {name: encoder.width for name, encoder in trained.items()}
+
     def take(self, rows: np.ndarray) -> Encoded:
         """Return the given rows, (k) numbers or (n) booleans, in order."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.config import from_json
+from plait.data.loader import Source
 from plait.encoders.pretrained.encoder import Pretrained
 from plait.ensemble.race import Dropped
 from plait.parts import Parts
 from plait.tasks.target import Target
 
 
+def columns_table(sources: Sequence[Source]) -> str:
+    """Return a Markdown table of the columns that are read, what they hold, and why."""
+    rows = (
+        f"| {column.name} | {column.modality.value} | {column.evidence} |"
+        for source in sources
+        for column in source.columns
+    )
+    return "\n".join(["| column | modality | evidence |", "| --- | --- | --- |", *rows])
+
+
+def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a Markdown table of scores with their intervals, as JSON has them."""
+    rows = (
+        f"| {name} | {own['value']:.4f} [{own['low']:.4f}, {own['high']:.4f}] |"
+        for name, own in scores.items()
+        if own["value"] is not None
+    )
+    return "\n".join(["| metric | value |", "| --- | --- |", *rows])
+
+
 def model_card(model: Parts) -> str:
     """Return the card as Markdown: what it reads, how it scored, what it cannot."""
     facts = model.facts
-    reads = [
-        f"| {column.name} | {column.modality.value} | {column.evidence} |"
-        for source in model.sources
-        for column in source.columns
-    ]
     left_out = [
         f"| {column.name} | {column.left_out} |"
         for column in model.schema.columns
@@ -27,8 +44,7 @@ def model_card(model: Parts) -> str:
     parts = [
         f"# A plait model of `{model.target.name}`",
         _what(model),
-        "## What it reads\n\n| column | modality | evidence |\n| --- | --- | --- |\n"
-        + "\n".join(reads),
+        f"## What it reads\n\n{columns_table(model.sources)}",
     ]
     networks = [
         f"- `{encoder.name}` for {name} (`{encoder.facts.get('network', '')}`)"

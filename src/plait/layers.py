@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -52,6 +52,11 @@ def has_bfloat16() -> bool:
     """Return whether this processor multiplies in bfloat16 quicker than in float32."""
     check: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(check and check())
+
+
+def bytes_of(values: Iterable[Any]) -> int:
+    """Return the bytes of the tensors among some values."""
+    return sum(t.numel() * t.element_size() for t in values if isinstance(t, Tensor))
 
 
 def renew(module: nn.Module) -> None:

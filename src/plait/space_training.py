@@ -64,7 +64,7 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
             encoder.fit(encoded.raw[name], nothing, config.seed)
         items = {name: _encoded(own, frozen) for name, own in material.items.items()}
         columns = [own.column for own in material.items.values()]
-        widths = {**_widths(encoded, trained), **dict.fromkeys(items, config.task.width)}
+        widths = {**encoded.widths(trained), **dict.fromkeys(items, config.task.width)}
         network = towers_of(material.groups, widths, trained, config, columns)
         give_items(network, items)
         assert isinstance(network.task, Align)
@@ -176,8 +176,3 @@ def _encoded(items: ItemRows, frozen: Mapping[str, Encoder]) -> Encoded:
     own, raw = items.rows.samples, items.rows.raw
     reads = {name: frozen[name] for name in own if name in frozen}
     return encode(reads, own, np.arange(len(items.keys)), raw)
-
-
-def _widths(encoded: Encoded, trained: Mapping[str, Encoder]) -> dict[str, int]:
-    frozen = {name: features.width for name, features in encoded.features.items()}
-    return frozen | {name: encoder.width for name, encoder in trained.items()}

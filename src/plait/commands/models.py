@@ -180,12 +180,12 @@ def evaluate(
     from plait.space import Space
     from plait.writer.writer import Writer
 
-    if space is not None and kind_of(model) != "drawer":
-        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
-    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     kind = kind_of(model)
+    if space is not None and kind != "drawer":
+        raise ConfigError("--space judges what a model draws, and this one draws nothing.")
     if sheet is not None and kind != "segmenter":
         raise ConfigError("--sheet shows masks, and this model makes none; leave it out.")
+    rows = read_table(table, allow_outside, allow_urls, encoding, join)
     if kind == "segmenter":
         segmenter = Segmenter.load(model)
         masks = segmenter.evaluate(rows)
@@ -202,7 +202,7 @@ def evaluate(
         texts = Writer.load(model).evaluate(rows)
         show_json(to_json(texts)) if json else show(written_table(texts))
         return
-    if kind_of(model) == "drawer":
+    if kind == "drawer":
         drawn = Drawer.load(model).evaluate(rows, None if space is None else Space.load(space))
         show_json(to_json(drawn)) if json else show(drawn_table(drawn))
         return

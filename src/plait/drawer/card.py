@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plait.card import columns_table
+
 if TYPE_CHECKING:
     from plait.drawer.drawer import Drawer
 
 
 def drawer_card(model: Drawer) -> str:
     """Return the card of a model."""
-    columns = "\n".join(
-        f"| {column.name} | {column.modality.value} | {column.evidence} |"
-        for source in model.sources for column in source.columns
-    )  # fmt: skip
     own, facts = model.config.draw, model.facts
     canvas = f"latents of {own.autoencoder}" if own.autoencoder else "pixels"
     found = facts["judged"]
@@ -23,7 +21,7 @@ def drawer_card(model: Drawer) -> str:
     return (
         f"# A plait model that draws `{model.target}`\n\n"
         f"Learned from {facts['rows']:,} rows, in {canvas}, at {own.side} by {own.side} pixels.\n\n"
-        f"| column | modality | evidence |\n| --- | --- | --- |\n{columns}\n\n"
+        f"{columns_table(model.sources)}\n\n"
         f"{found['rows']:,} held-out rows, beside as many real pictures, on vectors of "
         f"`{found['encoder']}`: another encoder gives other numbers.\n\n"
         f"| score | value |\n| --- | --- |\n{scores}\n\n"

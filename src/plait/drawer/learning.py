@@ -21,14 +21,14 @@ from plait.drawer.drawer import Drawer
 from plait.drawer.judging import compared
 from plait.drawer.sheet import Growing, below, due, save, strip
 from plait.ensemble.config import FitConfig
-from plait.ensemble.journal import Journal
-from plait.errors import ColumnError, ConfigError, TableError, many
+from plait.errors import ColumnError, ConfigError, many
 from plait.evaluate.drawn import DrawnEvaluation
-from plait.fitting import fingerprint, versions, without_nan
+from plait.fitting import without_nan
 from plait.grouping import components
 from plait.layers import on_accelerator
 from plait.making.material import Material, Parted, Request, gather, part
 from plait.making.reading import encoded_rows, fitted, ready
+from plait.making.run import begin, require_parts
 from plait.making.training import Training, also
 from plait.progress import Progress
 from plait.tasks.draw_config import DrawConfig
@@ -122,18 +122,9 @@ def draw(
     if split is None:
         parted = part(None, material, config.seed)
     pictures = Pictures(material, squares, canvas, parted)
-    _require_rows(pictures)
-    facts = {
-        "rows": len(parted.learning),
-        "apart": True,
-        "canvas": canvas.identity,
-        "fingerprint": fingerprint(table),
-        "skipped": dict(material.ledger.counts()),
-        "versions": versions(),
-    }
-    place = None if journal is None else Path(journal)
-    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
-    kept = Journal(place, facts | run, track)
+    require_parts(len(squares), parted)
+    own = {"rows": len(parted.learning), "apart": True, "canvas": canvas.identity}
+    facts, kept = begin(table, material, config, split, own, journal, track)
     model = learn(pictures, config, kept.record(0, material.target), progress, track)
     _say_cut(model, table, progress)
     found = judged(model, pictures, progress, track)
@@ -189,21 +180,6 @@ def _regrouped(material: Material) -> tuple[Material, np.ndarray]:
     return replace(material, values=[], groups=groups), squares
 
 
-def _require_rows(pictures: Pictures) -> None:
-    """Refuse a table of which nothing is left to learn from, or to judge.
-
-    Raises:
-        TableError: saying so.
-    """
-    learning, judged = len(pictures.parted.learning), len(pictures.parted.judged)
-    if not learning or not judged:
-        raise TableError(
-            f"Of {len(pictures.squares)} rows {learning} are left to learn from and {judged} to be "
-            "judged; each needs one. Rows with a picture in common stay together: add rows, or "
-            "name a split."
-        )
-
-
 def learn(
     pictures: Pictures,
     config: FitConfig,
@@ -217,8 +193,7 @@ def learn(
         torch.manual_seed(config.seed)
         made = build(material.sources, config)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
-        widths = {name: features.width for name, features in encoded.features.items()}
-        widths |= {name: encoder.width for name, encoder in made.trained.items()}
+        widths = encoded.widths(made.trained)
         network = network_of(widths, made, pictures.canvas.shape, config)
         model = Drawer(
             material.schema, material.target, material.sources, made.frozen, network, config, {},

@@ -28,7 +28,7 @@ from plait.ensemble.journal import Done, Journal
 from plait.ensemble.race import Dropped, Race, remaining
 from plait.ensemble.several import build_combiner
 from plait.evaluate.run import choose_metric
-from plait.layers import one_thread
+from plait.layers import bytes_of, one_thread
 from plait.progress import Advance
 from plait.tasks.target import Target
 from plait.train.balance import balancing_weights
@@ -235,8 +235,7 @@ def _join(parts: Sequence[Encoded]) -> Encoded:
 
 def size_of(encoder: Encoder) -> int:
     """Return the bytes of an encoder's tensors and words."""
-    state = encoder.state_dict().values()
-    tensors = sum(t.numel() * t.element_size() for t in state if isinstance(t, torch.Tensor))
+    tensors = bytes_of(encoder.state_dict().values())
     lists = [v for v in encoder.facts.values() if isinstance(v, (list, tuple, dict))]
     words = sum(len(w) + 1 for v in lists for w in v if isinstance(w, str))
     return tensors + words

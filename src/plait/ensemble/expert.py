@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plait.cache import Encoded
 from plait.errors import ModelError
+from plait.layers import bytes_of
 from plait.tasks.target import Target
 from plait.train.record import Record
 
@@ -35,10 +36,7 @@ class State:
     @property
     def size(self) -> int:
         """Bytes, as stored."""
-        tensors = sum(
-            t.numel() * t.element_size() for t in self.tensors.values() if isinstance(t, Tensor)
-        )
-        return tensors + sum(map(len, self.trees))
+        return bytes_of(self.tensors.values()) + sum(map(len, self.trees))
 
 
 class Expert(ABC):

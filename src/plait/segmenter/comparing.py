@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.catalog import FUSIONS
 from plait.data.loader import Reader, decode
@@ -19,6 +18,7 @@ from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
 from plait.errors import ConfigError, unknown
 from plait.evaluate.segmented import JudgedMasks, JudgedPhrases, mask_scores, phrase_scores
+from plait.layers import bytes_of
 from plait.making.comparing import BASELINE, Entrant, Scores, board_of
 from plait.making.material import keys_of
 from plait.progress import Progress
@@ -115,8 +115,7 @@ class Contest:
         pairs = ((truth, made) for _, truth, made in model.pairs(judged, self.progress))
         scores = self.scores(pairs)
         seconds = time.perf_counter() - middle
-        size = sum(t.numel() * t.element_size() for t in model.network.state_dict().values()
-                   if isinstance(t, torch.Tensor))  # fmt: skip
+        size = bytes_of(model.network.state_dict().values())
         return Entrant(name, level, scores, middle - start, len(judged) / seconds, size / 1e6)
 
     def learned(

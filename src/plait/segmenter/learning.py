@@ -20,12 +20,12 @@ from plait.data.split import marking
 from plait.data.table import Table
 from plait.encoders.pretrained.pyramid import PretrainedPyramid
 from plait.ensemble.config import FitConfig
-from plait.ensemble.journal import Journal
-from plait.errors import ColumnError, TableError, many
-from plait.fitting import fingerprint, overrides_of, versions, without_nan
+from plait.errors import ColumnError, TableError
+from plait.fitting import overrides_of, without_nan
 from plait.grouping import components
 from plait.making.material import Keep, Material, Parted, Request, gather, part
 from plait.making.reading import fitted
+from plait.making.run import begin, require_parts
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.segmenter.building import build, network_of, picture_of, ready
@@ -81,16 +81,8 @@ def segment(
     config = ready(config or FitConfig(), preset)
     ready_made = gathered(table, target, modalities or {}, ignore, split, config, progress)
     material, parted = ready_made.material, ready_made.parted
-    facts = {
-        "rows": len(material.rows),
-        "apart": parted.kept,
-        "fingerprint": fingerprint(table),
-        "skipped": dict(material.ledger.counts()),
-        "versions": versions(),
-    }
-    place = None if journal is None else Path(journal)
-    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
-    kept = Journal(place, facts | run, track)
+    own = {"rows": len(material.rows), "apart": parted.kept}
+    facts, kept = begin(table, material, config, split, own, journal, track)
     record = kept.record(0, material.target)
     model = learn(material, ready_made.classes, parted.learning, config, record, progress)
     found = model.evaluate(ready_made.judged, progress)
@@ -146,12 +138,7 @@ def gathered(
         groups = components(np.stack([material.groups, origin], axis=1))
         material = replace(material, groups=groups)
         parted = part(split, material, config.seed)
-    if not len(parted.learning) or not len(parted.judged):
-        raise TableError(
-            f"Of {many(len(material.rows), 'row')} {len(parted.learning)} are left to learn from "
-            f"and {len(parted.judged)} to be judged; each needs one. Rows of one picture stay "
-            "together: add rows, or name a split."
-        )
+    require_parts(len(material.rows), parted)
     judged = material.table.take(parted.judged)
     if cut.table is not table:
         judged = table.take(np.unique(cut.origin[judged.rows]))
@@ -233,8 +220,7 @@ def learn(
         torch.manual_seed(config.seed)
         made = build(sources, config)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
-        widths = {name: features.width for name, features in encoded.features.items()}
-        widths |= {name: encoder.width for name, encoder in made.trained.items()}
+        widths = encoded.widths(made.trained)
         network = network_of(widths, made, len(classes), config)
         target = torch.from_numpy(
             np.stack([target_of(classes.encode(material.values[row])) for row in rows])

@@ -20,6 +20,7 @@ from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
 from plait.errors import ConfigError, unknown
 from plait.evaluate.written import deciding, scores_of
+from plait.layers import bytes_of
 from plait.making.comparing import BASELINE, Entrant, board_of
 from plait.making.material import Material, Parted
 from plait.making.reading import ready
@@ -117,8 +118,7 @@ def _enter(
     middle = time.perf_counter()
     texts = [text or "" for text in written(model, material, first, progress).values]
     end = time.perf_counter()
-    size = sum(t.numel() * t.element_size() for t in model.network.state_dict().values()
-               if isinstance(t, torch.Tensor))  # fmt: skip
+    size = bytes_of(model.network.state_dict().values())
     return Entry(name, level, texts, middle - start, end - middle, size / 1e6)
 
 

@@ -13,11 +13,10 @@ import torch
 from plait.config import to_json
 from plait.data.read import read
 from plait.ensemble.config import FitConfig
-from plait.ensemble.journal import Journal
-from plait.errors import TableError
-from plait.fitting import fingerprint, versions, without_nan
+from plait.fitting import without_nan
 from plait.making.material import Material
 from plait.making.reading import fitted, ready
+from plait.making.run import begin, require_parts
 from plait.making.training import Training
 from plait.progress import Progress
 from plait.subwords import Vocabulary
@@ -76,22 +75,9 @@ def write(
     config = ready(config or FitConfig(), preset)
     require_reward(config.write.reinforce.reward)
     material, parted = gather(table, target, modalities or {}, ignore, split, config, progress)
-    if not len(parted.learning) or not len(parted.judged):
-        raise TableError(
-            f"Of {len(material.rows)} rows {len(parted.learning)} are left to learn from and "
-            f"{len(parted.judged)} to be judged; each needs one. Rows with a picture in common "
-            "stay together: add rows, or name a split."
-        )
-    facts = {
-        "rows": len(material.rows),
-        "apart": parted.kept,
-        "fingerprint": fingerprint(table),
-        "skipped": dict(material.ledger.counts()),
-        "versions": versions(),
-    }
-    place = None if journal is None else Path(journal)
-    run = {"columns": to_json(material.schema), "settings": to_json(config), "split": split}
-    kept = Journal(place, facts | run, track)
+    require_parts(len(material.rows), parted)
+    own = {"rows": len(material.rows), "apart": parted.kept}
+    facts, kept = begin(table, material, config, split, own, journal, track)
     model = learn(material, parted.learning, config, kept.record(0, material.target), progress)
     found, trust = judged(model, material, parted.judged, progress)
     if not parted.kept and not config.write.as_is:
@@ -121,8 +107,7 @@ def learn(
         vocabulary = model.vocabulary if model else Vocabulary.learn(texts, config.write.vocabulary)
         tokens = vocabulary.encode(texts, config.write.longest)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
-        widths = {name: features.width for name, features in encoded.features.items()}
-        widths |= {name: encoder.width for name, encoder in made.trained.items()}
+        widths = encoded.widths(made.trained)
         length = float(np.mean([len(own) for own in tokens]))
         network = network_of(widths, made, vocabulary, length, config, material.others)
         writer = Writer(
