@@ -9,7 +9,8 @@ photos their captions among 1,000 (five of them right), by the published split. 
 MobileNetV2 (ImageNet) and MiniLM, or classical ones, and none has seen photo and caption together.
 Beside it, on the same vectors and rows, what a person writes first: a ridge regression from the
 vectors of captions to those of photos, its penalty chosen by a fifth of the photos.
-Spoken: the same photos, found by one spoken caption each; sounds by classical statistics.
+Spoken: the same photos, found by one spoken caption each; sounds by classical statistics, or by the
+frozen encoder of Whisper tiny.en.
 Products: titles find photos of articles, titles unseen; equal titles and equal photos are one.
 Emoji: names in four languages, learned together, find the picture of emoji whose family is unseen.
 """
@@ -37,6 +38,7 @@ from plait.tasks.align import AlignTaskConfig
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 FROZEN = ["image=mobilenet_v2", "text=all-MiniLM-L6-v2"]
+HEARING = [*FROZEN, "audio=whisper-tiny.en"]
 QUIET = Progress(show=False)
 
 WAYS: dict[str, tuple[list[str], AlignTaskConfig]] = {
@@ -46,12 +48,19 @@ WAYS: dict[str, tuple[list[str], AlignTaskConfig]] = {
     "frozen, infonce, hidden layer": (FROZEN, AlignTaskConfig(hidden=512)),
     "frozen, siglip": (FROZEN, AlignTaskConfig("siglip", temperature=0.1)),
     "frozen, filip": (FROZEN, AlignTaskConfig("filip")),
+    "frozen, Whisper, infonce": (HEARING, AlignTaskConfig()),
+    "frozen, Whisper, filip": (HEARING, AlignTaskConfig("filip")),
 }
 """Encoders and loss."""
 
 TABLES = {
     "flickr": tuple(WAYS),
-    "spoken": ("classical, infonce", "frozen, infonce"),
+    "spoken": (
+        "classical, infonce",
+        "frozen, infonce",
+        "frozen, Whisper, infonce",
+        "frozen, Whisper, filip",
+    ),
     "products": ("ridge", "classical, infonce", "frozen, infonce", "frozen, siglip"),
     "emoji": ("classical, infonce",),
 }

