@@ -188,6 +188,19 @@ def test_numbers_that_measure_are_kept(name: str, values: list[Any]) -> None:
     assert (found.modality, found.left_out) == (Modality.NUMBER, "")
 
 
+@pytest.mark.parametrize(
+    "name", ["zip", "ZIP", "zipcode", "home_zip", "post code", "zipCode", "plz"]
+)
+def test_postal_codes_name_places(name: str) -> None:
+    values = [91901 + 13 * (i % 40) for i in range(200)]
+    found = column(values, name)
+    assert (found.modality, found.left_out) == (Modality.CATEGORY, "")
+    assert "postal codes" in found.evidence
+    assert column(values, name, target=True).modality is Modality.NUMBER
+    for other in ("zip_ratio", "zipper", "postcode area"):
+        assert column(values, other).modality is Modality.NUMBER
+
+
 def test_mixed_types_lower_the_confidence() -> None:
     assert column([1, 2, 5, "x"]).confidence < column([1, 2, 5, 7]).confidence
 
@@ -346,7 +359,7 @@ REAL: dict[str, dict[str, Modality]] = {
     },
     "houses/houses.csv": {
         "frontal": I, "kitchen": I, "bedroom": I, "bathroom": I, "bedrooms": N, "bathrooms": N,
-        "area_sqft": N, "price_usd": N,
+        "area_sqft": N, "price_usd": N, "zipcode": C,
     },
 }  # fmt: skip
 

@@ -34,16 +34,16 @@ TABLE = Source("table", "table", (Column("price", Modality.NUMBER),))
 
 def test_the_line_up() -> None:
     names = [e.name for e in line_up((IMAGE, TEXT, TABLE), ["classify"], ["gated"], ["product"])]
-    assert names == ["photo", "title", "table", "gated", "trees", "product", "blend"]
+    models = ["photo", "title", "table", "table, linear", "gated", "trees"]
+    assert names == [*models, "product", "blend"]
     regress = [
         e.name for e in line_up((IMAGE, TEXT), ["regress"], ["mean"], ["product", "average"])
     ]
     assert regress == ["photo", "title", "mean", "trees", "average", "blend"]
     alone = [e.name for e in line_up((TABLE,), ["classify"], ["mean"], ["average"])]
-    assert alone == ["table", "concat", "blend"]
+    assert alone == ["table", "table, linear", "concat", "blend"]
     back = Source("back", "image", (Column("back", Modality.IMAGE),))
     assert line_up((IMAGE, back), ["classify"], [], [])[0].name == "image (2 columns)"
-    asked = ["comparison", "concat"]
     asked = ["comparison", "concat"]
     two = [e.name for e in line_up((IMAGE, back), ["classify"], asked, ["average"])]
     assert two == ["image (2 columns)", "comparison", "trees", "blend"]

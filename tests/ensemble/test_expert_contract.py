@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 from plait.cache import Encoded
 from plait.ensemble import linear
 from plait.ensemble.expert import Expert, State
-from plait.ensemble.linear import LinearConfig, LinearExpert
+from plait.ensemble.linear import LinearConfig, LinearExpert, joined
 from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesConfig, TreesExpert, load_lightgbm
 from plait.errors import MissingExtraError, ModelError
@@ -223,7 +223,7 @@ def test_linear_equals_scikit_learn() -> None:
     _, truth = target_of("classify", signal)
     expert = fitted("linear", "classify")
     there = rows.present(expert.sources).numpy()
-    matrix = expert._matrix(rows)[there]
+    matrix = joined(expert._blocks(rows))[there]
     theirs = LogisticRegression(C=10.0).fit(matrix.toarray(), truth[there].argmax(axis=1))
     expected = theirs.predict_proba(matrix)
     assert expert.predict(rows)[there] == pytest.approx(expected, abs=5e-3)

@@ -29,6 +29,7 @@ FEW_LEVELS = 20
 """Whole numbers with at most so many distinct values are classes when they are the target."""
 
 _ID_NAME = re.compile(r"(?i:(^|[_\W])(id|uuid|guid|key|index|hash))$|[a-z]I[dD]$", re.ASCII)
+_POSTAL_NAME = re.compile(r"(^|[_\W])(zip|plz|(zip|post|postal)[_ ]?code)$", re.IGNORECASE)
 _MASK_NAME = re.compile(r"mask|segmentation|label_?map", re.IGNORECASE)
 
 
@@ -235,6 +236,9 @@ def _number(name: str, values: Sequence[float], is_target: bool, how: str = "") 
     if distinct <= 1:
         reason = "constant" if distinct else "no number in it is finite"
         return Column(name, Modality.NUMBER, 1.0, evidence, reason)
+    if whole and not is_target and _POSTAL_NAME.search(name):
+        hint = f"; the name says postal codes, so categories (say {name}:number if not)"
+        return Column(name, Modality.CATEGORY, 0.8, evidence + hint)
     if is_target and whole and distinct <= FEW_LEVELS:
         hint = f"; few whole numbers, so classes (say {name}:number to regress)"
         return Column(name, Modality.CATEGORY, 0.6, evidence + hint)

@@ -38,6 +38,10 @@ STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 SAYS = (0.01, 0.1, 10.0)
 """Times the common strength that each source is tried with, beside 1."""
 
+WORTH = 0.92
+"""Of the loss with one penalty for all, below which penalties of their own are taken: smaller gains
+were noise, and cost up to 0.03 of AUROC on 605 X-rays."""
+
 SPARSE_STRENGTH = 10.0
 """On sparse text, of which thousands of words each have a say."""
 
@@ -275,11 +279,14 @@ def scales(says: np.ndarray, widths: Sequence[int]) -> np.ndarray:
 
 
 def balanced(loss: Callable[[np.ndarray], float], count: int) -> np.ndarray:
-    """Return the say of each of some sources, found by trying others for one after the other."""
-    says = np.ones(count)
+    """Return the say of each of some sources, found by trying others for one after the other.
+
+    All have the same where that is as good within noise.
+    """
+    equal = says = np.ones(count)
     if count == 1:
-        return says
-    least = loss(says)
+        return equal
+    same = least = loss(equal)
     for place in range(count):
         for say in SAYS:
             other = says.copy()
@@ -287,7 +294,7 @@ def balanced(loss: Callable[[np.ndarray], float], count: int) -> np.ndarray:
             found = loss(other)
             if found < least:
                 says, least = other, found
-    return says
+    return says if least < WORTH * same else equal
 
 
 def _solve(model: Any, matrix: Matrix, target: np.ndarray, weight: np.ndarray) -> None:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     import lightgbm
 
 
+SMOOTH = 3
+"""Rows that the levels of a category are smoothed by. LightGBM's 10, and groups of 100 rows, made
+nothing of 49 postal codes of 428 houses (R2 0.69, and 0.80 so); of thousands of rows all is one."""
+
+
 @dataclass(frozen=True)
 class TreesConfig:
     """Settings of the trees.
@@ -163,6 +168,8 @@ class TreesExpert(Expert):
             # Where many classes leave few rounds, each must go further.
             "learning_rate": max(config.learning_rate, min(4 / rounds, 0.3)),
             "min_data_in_leaf": config.least_rows,
+            "min_data_per_group": config.least_rows,
+            "cat_smooth": SMOOTH,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": _threads(matrix),

@@ -47,9 +47,8 @@ class Ensemble(Fusion):
 
     level = "feature"
     large = True
-    passes = (
-        0.5  # films and products, three seeds: as good as with all, and better than with a third
-    )
+    # Films and products, three seeds: as good as with all, and better than with a third.
+    passes = 0.5
 
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         super().__init__(widths, config)
