@@ -54,7 +54,7 @@ def settings(key: Row) -> FitConfig:
     values = to_json(FitConfig())
     values["seed"] = key["seed"]
     values["draw"] |= {"side": 28, "patch": 4, "width": key["width"], "layers": key["layers"],
-                       "judged": 8, "every": 1,
+                       "network": key["network"], "judged": 8, "every": 1,
                        "drawing": {"guidance": key["guidance"]}}  # fmt: skip
     values["drawing"] |= {"epochs": 1, "least_steps": key["steps"], "average": 0.998}
     return from_json(FitConfig, values)
@@ -64,7 +64,7 @@ def run(key: Row) -> Row:
     """Learn, draw every class alike, and compare."""
     pictures, names = digits("train")
     rows = {"picture": list(pictures[: key["rows"]]), "digit": names[: key["rows"]]}
-    folder = OUT / f"seed-{key['seed']}-{key['steps']}"
+    folder = OUT / f"{key['network']}-{key['seed']}-{key['steps']}"
     start = time.perf_counter()
     model = draw(
         rows, "picture:image", modalities={"digit": "category"}, config=settings(key),
@@ -106,14 +106,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--network", choices=("transformer", "unet"), default="unet")
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--drawn", type=int, default=1000)
     given = parser.parse_args()
     keys = [
-        {"seed": seed, "rows": 60_000 if given.full else given.rows, "steps": given.steps,
+        {"seed": seed, "network": given.network,
+         "rows": 60_000 if given.full else given.rows, "steps": given.steps,
          "width": given.width, "layers": given.layers, "guidance": given.guidance,
          "drawn": given.drawn}
         for seed in range(3 if given.full else 1)

@@ -187,6 +187,7 @@ def test_it_learns_to_draw_what_the_features_say_and_not_otherwise() -> None:
         ({"width": 30, "heads": 4}, "A width of 30 cannot be shared by 4 heads"),
         ({"unconditioned": 1.5}, "'unconditioned' must be"),
         ({"patch": 0}, "'patch' must be"),
+        ({"network": "unet", "width": 40}, "width is a multiple of 16, and 40 is none; choose 48"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, object], words: str) -> None:

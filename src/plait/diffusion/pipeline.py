@@ -69,7 +69,7 @@ class Pipeline:
         self.name, self.folder = name, find_weights(name)
         if not (self.folder / INDEX).is_file():
             raise ModelError(f"{name!r} has no {INDEX}, so it is no pipeline of diffusers.")
-        self._diffusers = diffusers_of("image pipeline")
+        self._diffusers = diffusers_of("An image pipeline")
         try:
             with quiet():
                 self.pipe: Any = self._diffusers.DiffusionPipeline.from_pretrained(

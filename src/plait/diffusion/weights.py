@@ -14,7 +14,7 @@ def diffusers_of(what: str) -> Any:
     """Return the package, imported now.
 
     Args:
-        what: needs it.
+        what: needs it, with its article.
 
     Raises:
         MissingExtraError: when it is not there.
@@ -25,7 +25,7 @@ def diffusers_of(what: str) -> Any:
             import diffusers
     except ImportError as error:
         raise MissingExtraError(
-            f"An {what} of diffusers needs a package that is not there: pip install 'plait[draw]'"
+            f"{what} of diffusers needs a package that is not there: pip install 'plait[draw]'"
         ) from error
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()

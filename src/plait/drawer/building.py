@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plait.data.loader import Source
+from plait.diffusion.flow_unet import FlowUNet
 from plait.drawer.canvas import Canvas, Pixels
 from plait.drawer.latents import Latents
-from plait.drawing.flow import Shape
+from plait.drawing.flow import Flow, Shape
 from plait.encoders.encoder import Encoder
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import build_encoder
@@ -50,11 +51,18 @@ def network_of(widths: Mapping[str, int], made: Build, shape: Shape, config: Fit
         shape: of what is drawn.
         config: all settings.
     """
-    own, fusion = config.draw, fusion_of(widths, config)
-    flow = FlowTransformer(
-        fusion.width, shape, own.patch, own.width, own.layers, own.heads, own.dropout
-    )
-    return Network(made.trained, fusion, Draw(flow, own.unconditioned, own.drawing))
+    fusion = fusion_of(widths, config)
+    flow = flow_of(fusion.width, shape, config.draw)
+    task = Draw(flow, config.draw.unconditioned, config.draw.drawing)
+    return Network(made.trained, fusion, task)
+
+
+def flow_of(width_in: int, shape: Shape, config: DrawConfig) -> Flow:
+    """Return what draws, of the kind that is asked for, from Features (b d) of a width."""
+    size = (config.width, config.layers, config.heads, config.dropout)
+    if config.network == "unet":
+        return FlowUNet(width_in, shape, *size)
+    return FlowTransformer(width_in, shape, config.patch, *size)
 
 
 def canvas_of(config: DrawConfig) -> Canvas:

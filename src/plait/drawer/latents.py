@@ -82,7 +82,7 @@ def _folder(name: str) -> Path:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path) -> Any:
-    diffusers = diffusers_of("autoencoder")
+    diffusers = diffusers_of("An autoencoder")
     try:
         with quiet():
             network = diffusers.AutoencoderKL.from_pretrained(folder, use_safetensors=True)

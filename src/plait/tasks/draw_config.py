@@ -19,10 +19,12 @@ class DrawConfig:
         side: of the pictures, in pixels; they are squares.
         fit: how pictures of other shapes become squares: `crop` keeps the middle, `pad` keeps all
             on white.
-        patch: pixels (or cells of latents) of a side that are one token.
-        width: of the Transformer.
-        layers: of the Transformer.
-        heads: of its attention.
+        network: that draws: a diffusion Transformer, or a U-Net of diffusers, which needs more time
+            a step and fewer steps.
+        patch: pixels (or cells of latents) of a side that are one token of the Transformer.
+        width: of the Transformer, or channels of the U-Net (half as many at its first size).
+        layers: of the Transformer, or sizes of the U-Net, each half of the one before.
+        heads: of attention.
         dropout: share of features dropped in training.
         unconditioned: share of rows that learn without inputs.
         autoencoder: of diffusers, in whose latents is drawn: its folder, or its name on the hub;
@@ -36,6 +38,7 @@ class DrawConfig:
 
     side: int = 32
     fit: Literal["crop", "pad"] = "crop"
+    network: Literal["transformer", "unet"] = "transformer"
     patch: int = 4
     width: int = 128
     layers: int = 4
@@ -61,8 +64,18 @@ class DrawConfig:
         check_range(self, "every", 1, 100_000)
         check_range(self, "judged", 1, 100_000)
         require_heads(self.width, self.heads)
-        if not self.autoencoder and self.side % self.patch:  # of latents, see `FlowTransformer`
+        if self.network == "unet":
+            _require_channels(self.width)
+        elif not self.autoencoder and self.side % self.patch:  # of latents, see `FlowTransformer`
             raise ConfigError(
                 f"A side of {self.side} pixels does not divide into patches of {self.patch}; "
                 "choose a side that is a multiple of it."
             )
+
+
+def _require_channels(width: int) -> None:
+    if width % 16:
+        nearest = 16 * -(-width // 16)
+        raise ConfigError(
+            f"A U-Net's width is a multiple of 16, and {width} is none; choose {nearest}."
+        )
