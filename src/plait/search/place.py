@@ -19,7 +19,7 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 REASONS = {
     "NoSuchBucket": "there is no such bucket",
     "Failed to get AWS credentials": (
-        "there are no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        "there are no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     ),
     "AccessDenied": "the server refuses the keys",
     "InvalidAccessKeyId": "the server does not know the key AWS_ACCESS_KEY_ID",
