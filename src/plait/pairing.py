@@ -21,7 +21,7 @@ from plait.grouping import components, content_keys, group_sources, numbered
 from plait.pair_sides import seen_by, similarity_of
 from plait.progress import Progress
 from plait.space import Space
-from plait.types import MEDIA
+from plait.types import MEDIA, Schema
 
 MATCH, PAIR_GROUP = "match", "pair_group"
 
@@ -132,18 +132,26 @@ def pair_rows(
     own = np.repeat(np.arange(len(rows))[:, None], 2, axis=1)
     strangers = np.unique(np.concatenate([near, drawn]), axis=0)  # what was drawn twice, once
     both = np.concatenate([own, strangers])
-    media = [column.name for column in schema.columns if column.modality in MEDIA]
-    columns: dict[str, list[Any]] = {}
-    for place, (side, group) in enumerate((("left", left), ("right", right))):
-        for name in columns_of(group):
-            cells = moved(pairs_of, name, Path(folder), media)
-            columns[f"{side}.{name}"] = [cells[row] for row in both[:, place]]
+    columns = _cells(pairs_of, (left, right), both, schema, Path(folder))
     if seen:
         columns[SIMILARITY] = list(similarity_of(seen, both))
     columns[MATCH] = ["yes"] * len(own) + ["no"] * len(strangers)
     columns[PAIR_GROUP] = [f"block {blocks[row]}" for row in both[:, 0]]
     return Paired(columns, len(own), len(near), len(strangers) - len(near),
                   int((~whole).sum()), ledger)  # fmt: skip
+
+
+def _cells(
+    table: Table, groups: tuple[str, str], pairs: np.ndarray, schema: Schema, folder: Path
+) -> dict[str, list[Any]]:
+    """Return the cells of both sides of pairs (p 2), by the side and the column's name."""
+    media = [column.name for column in schema.columns if column.modality in MEDIA]
+    columns: dict[str, list[Any]] = {}
+    for place, (side, group) in enumerate(zip(("left", "right"), groups, strict=True)):
+        for name in columns_of(group):
+            cells = moved(table, name, folder, media)
+            columns[f"{side}.{name}"] = [cells[row] for row in pairs[:, place]]
+    return columns
 
 
 def _numbers(table: Table, key: str | None) -> np.ndarray:
