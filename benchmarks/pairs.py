@@ -83,7 +83,10 @@ def paired(
 def matcher(space: Space, way: str, captions: int, seed: int) -> plait.Model:
     """Return a comparison that learned from pairs."""
     # Three of four pairs are strangers, so by accuracy one that always says no is hard to beat.
-    config = FitConfig(fusion="comparison", metric="auroc", folds=1, encoders=FROZEN, seed=seed)
+    # Nor would it say yes to many, were classes not weighed.
+    config = FitConfig(
+        fusion="comparison", metric="auroc", folds=1, encoders=FROZEN, seed=seed, class_weights=True
+    )
     pairs = paired(space, rows_of("train", captions), *MATCHERS[way], seed)
     return plait.fit(pairs, MATCH, split=f"group:{PAIR_GROUP}", ignore=[PAIR_GROUP],
                      modalities=SIDES, config=config, progress=QUIET)  # fmt: skip

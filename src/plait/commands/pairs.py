@@ -93,7 +93,7 @@ def pairs(
          f"{lacking if found.left_out else ''}.")  # fmt: skip
     _say_skipped(found.skipped, output)
     show(f"Next: plait fit {output} -t match --split group:pair_group --ignore pair_group "
-         "--fusion comparison --metric auroc")  # fmt: skip
+         "--fusion comparison --metric auroc --balance weights")  # fmt: skip
     if learned is not None:
         show(f"For new pairs: plait pairs new.csv --left {left} --right {right} --space {space} "
              "--given -o new.parquet && plait predict model new.parquet")  # fmt: skip
