@@ -39,7 +39,8 @@ from plait.encoders.config import choose_encoders, fine_tuned
 from plait.encoders.pretrained.tuned import fit_sharing, tuned_of
 from plait.network import Network
 from plait.progress import Progress
-from plait.space import AlignConfig, built, towers_of
+from plait.space_config import AlignConfig
+from plait.space_network import built, towers_of
 from plait.train.config import TrainConfig
 from plait.train.loop import train
 from plait.train.step import Lesson

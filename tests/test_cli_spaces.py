@@ -117,10 +117,18 @@ def test_pairs(folder: Path, tmp_path: Path) -> None:
     assert "60 pairs that belong together, " in shown
     assert f"plait fit {output} -t match --split group:pair_group" in shown
     table = pq.read_table(output).to_pydict()
-    assert list(table) == ["left.photo", "right.caption", "match", "pair_group"]
+    assert list(table) == ["left.photo", "right.caption", "similarity", "match", "pair_group"]
     assert all((output.parent / cell).is_file() for cell in table["left.photo"])
     assert table["match"].count("yes") == 60
     assert "exists already" in plait(*said, ok=False)
+    given = [*said[:-1], tmp_path / "given.parquet", "--given"]
+    assert "name it with --space" in plait(*given, ok=False)
+    shown = plait(*given, "--space", folder / "space")
+    assert "given.parquet: 60 pairs." in shown
+    found = pq.read_table(tmp_path / "given.parquet").to_pydict()
+    assert {"left.photo", "right.caption", "similarity"} <= set(found)
+    assert all((tmp_path / cell).is_file() for cell in found["left.photo"])
+    assert "match" not in found
     shown = plait(*said[:-1], tmp_path / "random.parquet")
     assert "0 of near strangers, 60 of random ones" in shown
     assert "suffix must be .parquet" in plait(*said[:-1], tmp_path / "pairs.csv", ok=False)

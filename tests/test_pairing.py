@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from sklearn.metrics import roc_auc_score
 
 import plait
+from plait.contrastive import late_cosines
 from plait.errors import ColumnError, ConfigError, TableError
+from plait.evaluate.sides import Tokens
+from plait.given_pairs import with_similarity
+from plait.pair_sides import Seen, similarities, similarity_of
 from plait.pairing import Paired, pair_rows
 from plait.progress import Progress
 from plait.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
+from plait.types import Features
 
 QUIET = Progress(show=False)
 SAID = {"here": "vector", "there": "vector"}
@@ -41,9 +49,10 @@ def space() -> Space:
                        progress=QUIET)  # fmt: skip
 
 
-def learned(pairs: Paired, fusion: str = "comparison") -> plait.Model:
-    config = plait.FitConfig(fusion=fusion, folds=1)
-    return plait.fit(pairs.columns, "match", split="group:pair_group", ignore=["pair_group"],
+def learned(pairs: Paired, similarity: bool = False) -> plait.Model:
+    config = plait.FitConfig(fusion="comparison", folds=1)
+    columns = {n: v for n, v in pairs.columns.items() if similarity or n != "similarity"}
+    return plait.fit(columns, "match", split="group:pair_group", ignore=["pair_group"],
                      modalities=READ, config=config, progress=QUIET)  # fmt: skip
 
 
@@ -58,8 +67,9 @@ def taken_in(model: plait.Model, pairs: Paired) -> tuple[float, float]:
 
 def test_mined_strangers_teach_more_than_random_ones(space: Space) -> None:
     """Random ones differ by family alone; what tells members apart only near ones show."""
-    hard = pair_rows(things(120, 1), "here", "there", space=space, hard=2, random=0)
-    mined = learned(pair_rows(things(300, 0), "here", "there", space=space, hard=3, random=1))
+    hard = pair_rows(things(120, 1), "here", "there", space=space, hard=2, random=0, unseen=True)
+    near = {"space": space, "hard": 3, "random": 1}
+    mined = learned(pair_rows(things(300, 0), "here", "there", unseen=True, **near))
     drawn = learned(pair_rows(things(300, 0), "here", "there", random=4))
     board = {line["name"]: line["score"]["value"] for line in mined.facts["board"]["lines"]}
     assert mined.entrant.name == "comparison"
@@ -67,15 +77,24 @@ def test_mined_strangers_teach_more_than_random_ones(space: Space) -> None:
     print(board, taken_in(mined, hard), taken_in(drawn, hard))
     assert sum(taken_in(mined, hard)) < 0.6 * sum(taken_in(drawn, hard))
     assert taken_in(mined, hard)[0] < 0.1
+    # What the space says of a pair is one of its columns: no worse than the space alone.
+    both = learned(pair_rows(things(300, 0), "here", "there", **near), similarity=True)
+    truth = np.array(hard.columns["match"]) == "yes"
+    alone = roc_auc_score(truth, hard.columns["similarity"])
+    place = list(both.target.labels).index("yes")
+    with_it = roc_auc_score(truth, both.predict(hard.columns).scores[:, place])
+    print(alone, with_it, taken_in(both, hard))
+    assert with_it > alone
+    assert sum(taken_in(both, hard)) < 0.1
 
 
 def test_the_columns(space: Space) -> None:
     table = things(100, 1)
     table["here"][4] = None  # type: ignore[call-overload]
-    found = pair_rows(table, "here", "there", space=space, hard=2, random=1, seed=3)
+    found = pair_rows(table, "here", "there", space=space, hard=2, random=1, seed=3, unseen=True)
     assert (found.positives, found.left_out) == (99, 1)
     columns = found.columns
-    assert list(columns) == ["left.here", "right.there", "match", "pair_group"]
+    assert list(columns) == ["left.here", "right.there", "similarity", "match", "pair_group"]
     assert columns["match"] == ["yes"] * 99 + ["no"] * (found.mined + found.drawn)
     assert found.mined == 2 * 99
     assert 60 < found.drawn <= 99  # some were mined already
@@ -92,8 +111,74 @@ def test_the_columns(space: Space) -> None:
             blocks.setdefault(row, set()).add(block)
     assert {len(own_blocks) for own_blocks in blocks.values()} == {1}
     assert len(set(columns["pair_group"])) == 12
-    again = pair_rows(table, "here", "there", space=space, hard=2, random=1, seed=3)
+    again = pair_rows(table, "here", "there", space=space, hard=2, random=1, seed=3, unseen=True)
     assert again.columns == columns
+
+
+def cosine(space: Space, columns: dict[str, list[Any]]) -> np.ndarray:
+    left = space.vectors({"here": columns["left.here"]}, "here", QUIET)
+    right = space.vectors({"there": columns["right.there"]}, "there", QUIET)
+    found: np.ndarray = (left * right).sum(axis=1)
+    return found
+
+
+def test_similarity_is_that_of_a_space_which_has_not_seen_the_pair(space: Space) -> None:
+    table = things(100, 1)
+    found = pair_rows(table, "here", "there", space=space, seed=3, progress=QUIET).columns
+    blocks = np.array([int(name.split()[1]) for name in found["pair_group"]])
+    rows = blocks % 5 == 3
+    learned_from = [row for row in range(100) if blocks[row] % 5 != 3]  # matches come first
+    cells = {name: [values[row] for row in learned_from] for name, values in table.items()}
+    without = plait.align(cells, "here", "there", modalities=SAID, config=space.config,
+                          progress=QUIET)  # fmt: skip
+    expected = cosine(without, found)
+    np.testing.assert_allclose(np.array(found["similarity"])[rows], expected[rows], atol=1e-5)
+    assert np.abs(np.array(found["similarity"]) - expected)[~rows].max() > 0.01
+    seen = pair_rows(table, "here", "there", space=without, seed=3, unseen=True).columns
+    np.testing.assert_allclose(seen["similarity"], cosine(without, seen), atol=1e-5)
+
+
+def test_new_pairs_get_the_same_column(space: Space) -> None:
+    made = pair_rows(things(40, 2), "here", "there", space=space, unseen=True).columns
+    new = {name: made[name] for name in ("left.here", "right.there", "match")}
+    found = with_similarity(new, "here", "there", space, progress=QUIET)
+    assert list(found) == ["left.here", "right.there", "match", "similarity"]
+    assert found["left.here"] == made["left.here"]
+    np.testing.assert_allclose(found["similarity"], made["similarity"], atol=1e-6)
+    plain = {"here": made["left.here"][:50], "there": [None, *made["right.there"][1:50]],
+             "id": list(range(50))}  # fmt: skip
+    again = with_similarity(plain, "here", "there", space, progress=QUIET)
+    assert list(again) == ["left.here", "right.there", "id", "similarity"]
+    assert again["similarity"][0] is None
+    np.testing.assert_allclose(again["similarity"][1:], found["similarity"][1:50], atol=1e-6)
+    with pytest.raises(ColumnError, match="Column 'there' is not in the table"):
+        with_similarity({"here": plain["here"]}, "here", "there", space)
+    with pytest.raises(ConfigError, match="Group of columns 'hear' is not known.*'here'"):
+        with_similarity(plain | {"hear": plain["here"]}, "hear", "there", space)
+
+
+def test_similarities_of_tokens_are_late_cosines() -> None:
+    random = torch.Generator().manual_seed(0)
+    tokens = torch.randn(2, 6, 4, 5, generator=random)
+    mask = torch.rand(2, 6, 4, generator=random) > 0.3
+    mask[0, 2], mask[1, 5] = False, False
+    sides = [Tokens(Features.of_tokens(t, m)) for t, m in zip(tokens, mask, strict=True)]
+    pairs = np.array([[0, 1], [5, 0], [0, 3], [2, 1], [4, 5], [5, 4]])
+    found = similarities(sides[0], sides[1], pairs)
+    whole = late_cosines(tokens[0], mask[0], tokens[1], mask[1]).numpy()
+    assert [score is None for score in found] == [False, False, False, True, True, False]
+    for (one, other), score in zip(pairs, found, strict=True):
+        assert score is None or score == pytest.approx(whole[one, other])
+    assert similarities(sides[0], sides[1], pairs[3:5]) == [None, None]
+    parts = (np.array([0, 2, 4, 5]), np.array([1, 3]))
+    seen = [Seen(rows, sides[0].take(rows), sides[1].take(rows)) for rows in parts]
+    pairs = np.array([[3, 1], [0, 4], [1, 1], [4, 0]])
+    np.testing.assert_allclose(
+        similarity_of(seen, pairs), whole[pairs[:, 0], pairs[:, 1]], rtol=1e-5
+    )
+    near = seen[0].nearest(np.arange(6), np.zeros(6, int), 1)
+    assert near[:, 0].tolist() == [0, 4, 5]  # row 2 has no tokens on the left
+    assert 5 not in near[:, 1]
 
 
 def test_rows_of_one_key_or_with_a_common_cell_are_no_strangers() -> None:
@@ -129,6 +214,8 @@ def test_bad_input(space: Space) -> None:
         pair_rows(table, "here", "there", random=0)
     with pytest.raises(ColumnError, match="Column 'hear' is not in the table. Did you mean 'here'"):
         pair_rows(table, "hear", "there")
+    with pytest.raises(TableError, match="12 rows are too few to learn the space again without"):
+        pair_rows(things(12, 0), "here", "there", space=space)
     with pytest.raises(ConfigError, match="Group of columns 'there,other' is not known"):
         pair_rows(table | {"other": table["here"]}, "here", "there,other", space=space)
     same = {"here": table["here"], "there": table["there"], "of": ["one"] * 20}

@@ -153,7 +153,7 @@ def test_items_are_read_as_the_space_reads_them(space: Space) -> None:
     ((history, tower),) = histories_in(space.network).values()
     assert not tower.content
     samples = table(made_rows(3)).take(np.arange(30))
-    content = space._encode(samples, space.groups["item"], Ledger(), QUIET)
+    content = space.encode(samples, space.groups["item"], Ledger(), QUIET)
     tower.network = space.network
     tower.content = {"item.words": content.features["item.words"]}
     keys = samples.values("item")

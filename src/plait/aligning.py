@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from plait.cache import encode
 from plait.catalog import FUSIONS
 from plait.config import to_json
 from plait.data.detect import detect
@@ -30,11 +29,11 @@ from plait.fitting import (
 )
 from plait.grouping import Groups, group_sources
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
-from plait.space_histories import ByNumber
+from plait.space import Space
+from plait.space_config import AlignConfig
 from plait.space_material import Material, material_of
 from plait.space_sides import judge, pooled_sides_of, sides_of
-from plait.space_training import Learned, learn
+from plait.space_training import Learned, held_out, learn
 from plait.types import Column, Modality, Schema
 
 HELD_OUT = 0.2
@@ -115,10 +114,7 @@ def align(
     }
 
     def judged(learned: Learned, sides: Callable[..., list[Side]] = sides_of) -> list[Any]:
-        looked = {name: ByNumber(material.rows.raw[name], items.vectors)
-                  for name, items in learned.items.items()}  # fmt: skip
-        raw = {**material.rows.raw, **looked}
-        rows = encode(learned.frozen, material.rows.samples, held, raw)
+        rows = held_out(material, learned, held)
         found = judge(
             list(groups), sides(learned.network, rows), keys[held, : len(groups)], config.seed
         )

@@ -19,8 +19,9 @@ from plait.grouping import Groups, components, content_keys, numbered
 from plait.joint import Joint, joint_of
 from plait.model import prepare, prepare_networks
 from plait.progress import Progress
-from plait.space import AlignConfig, built
+from plait.space_config import AlignConfig
 from plait.space_histories import KIND, history_samples, reader_of
+from plait.space_network import built
 from plait.types import Sample
 
 

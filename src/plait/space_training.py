@@ -17,9 +17,10 @@ from plait.joint import begin_in
 from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
-from plait.space import AlignConfig, built, towers_of
-from plait.space_histories import Items, give_items, take_items
+from plait.space_config import AlignConfig
+from plait.space_histories import ByNumber, Items, give_items, take_items
 from plait.space_material import ItemRows, Material
+from plait.space_network import built, towers_of
 from plait.space_start import Start, begin_canonical
 from plait.tasks.align import Align
 from plait.train.config import TrainConfig
@@ -82,6 +83,14 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
     known = {name: Items(material.items[name].column, material.items[name].keys, vectors)
              for name, vectors in take_items(network).items()}  # fmt: skip
     return Learned(frozen, network.eval(), kept, start, known)
+
+
+def held_out(material: Material, learned: Learned, rows: np.ndarray) -> Encoded:
+    """Return rows as what was learned reads them, which need not be of those it learned from."""
+    looked = {name: ByNumber(material.rows.raw[name], items.vectors)
+              for name, items in learned.items.items()}  # fmt: skip
+    raw = {**material.rows.raw, **looked}
+    return encode(learned.frozen, material.rows.samples, rows, raw)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import fsspec
+import made_storage
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import draw
+from pyarrow.fs import FileSystem
 from test_cli import plait as run
 
 import plait
@@ -166,6 +169,32 @@ def test_a_table_in_storage(storage) -> None:
     assert model.evaluate(found, QUIET)["accuracy"] > 0.9
 
 
+def test_a_table_in_a_bucket_without_a_package_more() -> None:
+    with made_storage.storage() as bucket:
+        system, path = FileSystem.from_uri(bucket)
+        cells = {"photo": ["pictures/red.png", "none.png"], "n": [1, 2]}
+        with system.open_output_stream(f"{path}/table.csv") as file:
+            file.write(pd.DataFrame(cells).to_csv(index=False).encode())
+        with system.open_output_stream(f"{path}/pictures/red.png") as file:
+            file.write(picture())
+        found = plait.read(f"{bucket}/table.csv")
+        assert found.values("n") == ["1", "2"]
+        assert decode(found.cell("photo", 0), Modality.IMAGE, found)[0].shape == (40, 40, 3)
+        with pytest.raises(CellError, match="there is no file 'none.png' beside the table"):
+            decode(found.cell("photo", 1), Modality.IMAGE, found)
+        with pytest.raises(TableError, match="no file 's3://box/tabel.csv'. Did you mean 'table.c"):
+            plait.read(f"{bucket}/tabel.csv")
+
+
+def test_storage_that_cannot_be_read(storage, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("no entry")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "get_file", refuse)
+    with pytest.raises(TableError, match="'memory://box/table.csv' cannot be read: no entry"):
+        plait.read(storage)
+
+
 def test_storage_that_is_not_there(storage, monkeypatch) -> None:
     with pytest.raises(
         TableError, match=r"There is no file 'memory://box/tabel\.csv'.*'table\.csv'"
@@ -173,8 +202,8 @@ def test_storage_that_is_not_there(storage, monkeypatch) -> None:
         plait.read("memory://box/tabel.csv")
     with pytest.raises(TableError, match="Scheme 'memori' is not known. Did you mean 'memory'"):
         plait.read("memori://box/table.csv")
-    with pytest.raises(MissingExtraError, match="Tables at s3:// need a package more: .*s3fs"):
-        plait.read("s3://box/table.csv")
+    with pytest.raises(MissingExtraError, match="Tables at smb:// need a package more: .*smbproto"):
+        plait.read("smb://server/box/table.csv")
     real = builtins.__import__
 
     def without(name, *rest, **more):

@@ -99,7 +99,7 @@ def align(
     from plait.folder import require_free
     from plait.progress import Progress
     from plait.report.tables import retrieval_table
-    from plait.space import AlignConfig
+    from plait.space_config import AlignConfig
 
     require_free(output, overwrite)
     values = settings_of(config)

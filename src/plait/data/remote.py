@@ -180,7 +180,7 @@ def fetch_table(uri: str, folder: Path) -> tuple[Path, Storage]:
 
     Raises:
         MissingExtraError: when fsspec, or its part for this scheme, is not there.
-        TableError: when the scheme is not known, or there is no such file.
+        TableError: when the scheme is not known, there is no such file, or it cannot be read.
     """
     try:
         import fsspec
@@ -190,7 +190,7 @@ def fetch_table(uri: str, folder: Path) -> tuple[Path, Storage]:
         ) from error
     scheme, path = urlsplit(uri).scheme, uri
     try:
-        system, path = fsspec.core.url_to_fs(uri)
+        system, path = _of_arrow(uri) or fsspec.core.url_to_fs(uri)
     except ImportError as error:
         raise MissingExtraError(f"Tables at {scheme}:// need a package more: {error}") from error
     except ValueError as error:
@@ -199,9 +199,25 @@ def fetch_table(uri: str, folder: Path) -> tuple[Path, Storage]:
     own = folder / path.rsplit("/", 1)[-1]
     try:
         system.get_file(path, str(own))
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         near: list[str] = []
         with suppress(Exception):
             near = [n.rsplit("/", 1)[-1] for n in system.ls(path.rsplit("/", 1)[0], detail=False)]
         raise TableError(f"There is no file {uri!r}.{did_you_mean(own.name, near)}") from error
+    except OSError as error:
+        raise TableError(f"{uri!r} cannot be read: {error}") from error
     return own, Storage(system, path.rsplit("/", 1)[0])
+
+
+def _of_arrow(uri: str) -> tuple[Any, str] | None:
+    """Return Arrow's own file system of S3 and a path in it; None for other schemes.
+
+    It reads the environment as an index in storage does, and needs no package more.
+    """
+    if urlsplit(uri).scheme != "s3":
+        return None
+    from fsspec.implementations.arrow import ArrowFSWrapper
+    from pyarrow.fs import FileSystem
+
+    system, path = FileSystem.from_uri(uri)
+    return ArrowFSWrapper(system), path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from plait.data.detect import detect
 from plait.data.read import read
@@ -74,8 +75,9 @@ def index(
     ]  # fmt: skip
     if key is not None:
         require_key(table, key)
+    made = uuid4().hex
     facts = Facts(
-        fingerprint=keep(space, uri),
+        fingerprint=keep(space, uri, made),
         group=group,
         columns={column.stored: column.modality.value for column in schema.columns},
         text=tuple(chosen),
@@ -85,6 +87,7 @@ def index(
         engine=engine,
         folder=str(table.folder),
         allow_outside=table.allow_outside,
+        made=made,
     )
     width = space.config.task.width
     rows = arrow_schema(columns, width, key)

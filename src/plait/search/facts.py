@@ -33,6 +33,8 @@ class Facts:
         engine: that is wanted: `exact`, `graph`, or `auto`, which chooses by the number of rows.
         folder: where relative paths in cells start.
         allow_outside: whether cells may name files outside `folder`.
+        made: letters of this building of it, by which an index in storage knows what the cache has
+            of it from what it has of another that lay there before.
         format: version of this description.
     """
 
@@ -46,4 +48,5 @@ class Facts:
     engine: Literal["auto", "exact", "graph"]
     folder: str
     allow_outside: bool
+    made: str = ""
     format: int = FORMAT

@@ -45,7 +45,7 @@ class Index:
     ) -> None:
         self.store, self.progress = store, progress or Progress()
         self.facts: Facts = store.facts
-        self.space = space or fetch(store.uri, self.facts.fingerprint)
+        self.space = space or fetch(store.uri, self.facts.made, self.facts.fingerprint)
         self.has_words = False
         self._snapshot: Snapshot | None = None
         self.refresh()
@@ -86,9 +86,10 @@ class Index:
         version, now = self.store.version, self._snapshot
         if now is not None and now.version == version:
             return now
+        made = self.facts.made
         self._follow()
-        base = now.base if now is not None else None
-        home = home_of(self.store.uri)
+        base = now.base if now is not None and self.facts.made == made else None
+        home = home_of(self.store.uri, self.facts.made)
         if base is None or base.measured.fingerprint != self.facts.fingerprint:
             base = newest(home, self.facts.fingerprint)
         found = None if base is None else snapshot(self.store, base, version)
@@ -106,7 +107,7 @@ class Index:
         """Take over what another process may have changed: the space, and the index of words."""
         facts = self.store.facts
         if facts.fingerprint != self.facts.fingerprint:
-            self.space = fetch(self.store.uri, facts.fingerprint)
+            self.space = fetch(self.store.uri, facts.made, facts.fingerprint)
         self.facts = facts
         try:
             self.has_words = self.store.index_text()
@@ -247,6 +248,6 @@ class Index:
             raise ConfigError(f"The least cosine must be between 0 and 1, found {least}.")
         now = self.refresh()
         if now.alive is not None or len(now.fresh):
-            base, _ = make(self.store, home_of(self.store.uri))
+            base, _ = make(self.store, home_of(self.store.uri, self.facts.made))
             return alike(base, least)
         return alike(now.base, least)

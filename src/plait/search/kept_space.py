@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from plait.errors import ModelError
@@ -21,12 +22,17 @@ BESIDE = "_plait"
 """Folder inside an index that Lance leaves alone."""
 
 
-def home_of(uri: str) -> Path:
-    """Return the folder of what stands beside the rows; in the cache for an index in storage."""
+def home_of(uri: str, made: str) -> Path:
+    """Return the folder of what stands beside the rows; in the cache for an index in storage.
+
+    Args:
+        uri: of the index.
+        made: letters of its building.
+    """
     if is_local(uri):
         return Path(uri) / BESIDE
     cache = Path(os.environ.get(HOME) or Path.home() / ".cache" / "plait")
-    return cache / "search" / hashlib.sha256(uri.encode()).hexdigest()[:16]
+    return cache / "search" / hashlib.sha256(f"{uri} {made}".encode()).hexdigest()[:16]
 
 
 def fingerprint(folder: Path) -> str:
@@ -53,9 +59,9 @@ def fingerprint_of(space: Space) -> str:
         return fingerprint(space.save(Path(folder) / "space"))
 
 
-def keep(space: Space, uri: str) -> str:
-    """Save a space beside an index, and return its fingerprint."""
-    home = home_of(uri)
+def keep(space: Space, uri: str, made: str) -> str:
+    """Save a space beside an index, and return its fingerprint; see `home_of`."""
+    home = home_of(uri, made)
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".space-", dir=home) as folder:
         mark = fingerprint(space.save(Path(folder) / "space"))
@@ -67,15 +73,15 @@ def keep(space: Space, uri: str) -> str:
     return mark
 
 
-def fetch(uri: str, mark: str) -> Space:
-    """Return the space that an index keeps.
+def fetch(uri: str, made: str, mark: str) -> Space:
+    """Return the space that an index keeps, by its fingerprint; see `home_of`.
 
     Raises:
         ModelError: when it is gone, or is not the one that made the vectors.
     """
-    place = home_of(uri) / f"space-{mark}"
+    place = home_of(uri, made) / f"space-{mark}"
     if not place.exists() and not is_local(uri):
-        _copy(f"{uri}/{BESIDE}/{place.name}", place.absolute().as_uri())
+        _download(f"{uri}/{BESIDE}/{place.name}", place)
     if not place.is_dir():
         raise ModelError(
             f"The index {uri!r} has lost its space, {str(place)!r}; build it again with "
@@ -88,6 +94,17 @@ def fetch(uri: str, mark: str) -> Space:
             f"({found} is not {mark}), so queries would find anything; build the index again."
         )
     return Space.load(place)
+
+
+def _download(source: str, place: Path) -> None:
+    """Copy a folder from storage, whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".space-", dir=place.parent) as folder:
+        whole = Path(folder) / "space"
+        _copy(source, whole.absolute().as_uri())
+        if (whole / "plait.json").exists():
+            with suppress(OSError):  # another process was there first
+                whole.rename(place)
 
 
 def _copy(source: str, target: str) -> None:

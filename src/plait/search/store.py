@@ -17,7 +17,7 @@ from plait.config import from_json, to_json
 from plait.errors import ModelError, PlaitError, did_you_mean
 from plait.search.facts import CHANGED, FORMAT, KEY, ROW, TEXT, VECTOR, Facts
 from plait.search.filter import checked, refused
-from plait.search.place import connect, is_local, told, watched
+from plait.search.place import connect, exists, is_local, near, opened, told, watched
 
 FOREVER = timedelta(days=36_500)
 
@@ -82,17 +82,15 @@ class Store:
         Raises:
             ModelError: when there is none, its writing was cut off, or a newer plait wrote it.
         """
-        if is_local(uri) and not (Path(uri) / "_versions").is_dir():
-            place = Path(uri)
-            if place.exists():
-                raise ModelError(
-                    f"{uri!r} holds no index; where `plait index` was cut off, run it again."
-                )
-            near = [p.name for p in place.absolute().parent.glob("*.lance")]
-            raise ModelError(f"There is no index {uri!r}.{did_you_mean(place.name, near)}")
-        database, name = connect(uri)
-        with told(uri):
-            store = cls(uri, database.open_table(name))
+        if is_local(uri) and Path(uri).exists() and not exists(uri):
+            raise ModelError(
+                f"{uri!r} holds no index; where `plait index` was cut off, run it again."
+            )
+        table = opened(uri)
+        if table is None:
+            hint = did_you_mean(uri.rpartition("/")[2], near(uri))
+            raise ModelError(f"There is no index {uri!r}.{hint}")
+        store = cls(uri, table)
         if KEY not in (store.table.schema.metadata or {}):
             raise ModelError(f"{uri!r} is a Lance dataset that `plait index` did not write.")
         found = json.loads(store.table.schema.metadata[KEY])["format"]
