@@ -1,4 +1,4 @@
-"""The flow as a U-Net of diffusers: from few pictures it learns sooner than a Transformer."""
+"""The flow as a U-Net of diffusers."""
 
 from __future__ import annotations
 

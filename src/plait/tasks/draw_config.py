@@ -19,8 +19,7 @@ class DrawConfig:
         side: of the pictures, in pixels; they are squares.
         fit: how pictures of other shapes become squares: `crop` keeps the middle, `pad` keeps all
             on white.
-        network: that draws: a diffusion Transformer, or a U-Net of diffusers, which needs more time
-            a step and fewer steps.
+        network: that draws: a diffusion Transformer, or a U-Net of diffusers.
         patch: pixels (or cells of latents) of a side that are one token of the Transformer.
         width: of the Transformer, or channels of the U-Net (half as many at its first size).
         layers: of the Transformer, or sizes of the U-Net, each half of the one before.
