@@ -192,7 +192,7 @@ def written(
 
     shutil.rmtree(uri, ignore_errors=True)
     columns = {"words": "text", "price": "number"}
-    mark = keep(learned(width), uri)
+    mark = keep(learned(width), uri, "")
     facts = Facts(mark, "code", columns, ("words",), None, None, None, engine, ".", False)
     schema = arrow_schema({"words": pa.string(), "price": pa.float64()}, width, None)
     return Store.create(uri, schema, facts, batches(parts, schema, price))
