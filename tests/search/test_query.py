@@ -64,6 +64,23 @@ def test_bad_queries(space: Space) -> None:
         vector_of(space, Term("cells", {"weight": 3}))
 
 
+def test_of_several_languages_the_one_that_knows_the_words_is_asked() -> None:
+    def source(name: str) -> Any:
+        return SimpleNamespace(kind="text", columns=(SimpleNamespace(stored=name),))
+
+    known = {"name": "cat", "name_zh": "猫"}
+
+    def vectors(table: Any, group: str) -> np.ndarray:
+        cells = table.values(group)
+        return np.array([[1.0, 0.0] if cell == known[group] else [0.0, 1.0] for cell in cells])
+
+    groups = {name: (source(name),) for name in known}
+    space: Any = SimpleNamespace(groups=groups, vectors=vectors)
+    for word in known.values():
+        assert vector_of(space, Term("text", word)).tolist() == [1.0, 0.0]
+    assert np.isnan(vector_of(space, Term("text", "perro"))).all()
+
+
 def test_of_several_groups_the_one_with_fewest_columns_is_asked() -> None:
     def source(kind: str, name: str) -> Any:
         return SimpleNamespace(kind=kind, columns=(SimpleNamespace(stored=name),))

@@ -75,6 +75,10 @@ Join = Annotated[
 ]
 
 
+BUNDLED = "bundled:"
+"""Begins the name of a table that comes with plait."""
+
+
 def read_table(
     path: str,
     allow_outside: bool,
@@ -82,12 +86,14 @@ def read_table(
     encoding: str | None,
     join: list[str] | None = None,
 ) -> Table:
-    """Return the table at a path or URI, with those that its columns refer to."""
+    """Return the table at a path or URI, or a bundled one, with those that its columns refer to."""
+    from plait import datasets
     from plait.data.read import read
     from plait.data.reference import parse_join
 
+    bundled = path.startswith(BUNDLED)
     return read(
-        path,
+        datasets.load(path.removeprefix(BUNDLED)) if bundled else path,
         encoding=encoding,
         allow_outside=allow_outside,
         allow_urls=allow_urls,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -136,9 +137,17 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
         _require_readable(table, term)
     if term.kind != "text":
         return np.asarray(space.vectors(table, group)[0])
-    both = Table.of({column: [term.value, UNKNOWN] for column in table.columns})
+    vector, likeness = _of_words(space, group, table.columns, term.value)
+    return np.full_like(vector, np.nan) if likeness > SAME else vector
+
+
+def _of_words(
+    space: Space, group: str, columns: Sequence[str], words: str
+) -> tuple[np.ndarray, float]:
+    """Return the vector of words, and its cosine with the vector of words that none knows."""
+    both = Table.of({column: [words, UNKNOWN] for column in columns})
     vector, nothing = space.vectors(both, group)
-    return np.asarray(np.full_like(vector, np.nan) if np.dot(vector, nothing) > SAME else vector)
+    return np.asarray(vector), float(np.dot(vector, nothing))
 
 
 def _require_readable(table: Table, term: Term) -> None:
@@ -157,17 +166,22 @@ def table_of(space: Space, term: Term) -> tuple[Table, str]:
     if term.kind == "cells":
         group, cells = _group_of(space, term.value), term.value
     else:
-        group, columns = _readers_of(space, term.kind)
+        readers = _readers_of(space, term.kind)
+        if term.kind == "text" and len(readers) > 1:  # of several languages, perhaps
+            readers = sorted(
+                readers, key=lambda own: _of_words(space, own[0], own[1], term.value)[1]
+            )
+        group, columns = readers[0]
         cells = dict.fromkeys(columns, term.value)
     # The files of a query are the user's own, wherever they are.
     return Table.of({name: [cell] for name, cell in cells.items()}, allow_outside=True), group
 
 
-def _readers_of(space: Space, kind: str) -> tuple[str, list[str]]:
-    """Return the group that reads a modality with the fewest other columns, and its columns of it.
+def _readers_of(space: Space, kind: str) -> list[tuple[str, list[str]]]:
+    """Return the groups that read a modality with the fewest other columns, the smallest first.
 
-    All of them: words may be those of a title or of a plot, and one that is left empty counts as
-    unknown.
+    With each its columns of it, all of them: words may be those of a title or of a plot, and one
+    that is left empty counts as unknown.
     """
     found = [
         (len(own) - len(columns), len(own), group, columns)
@@ -180,8 +194,8 @@ def _readers_of(space: Space, kind: str) -> tuple[str, list[str]]:
             f"The space cannot be asked with {NAMES[kind]}: none of its groups reads {kind}. "
             f"They read {kinds}."
         )
-    *_, group, columns = min(found)
-    return group, columns
+    fewest = min(others for others, *_ in found)
+    return [(group, own) for others, _, group, own in sorted(found) if others == fewest]
 
 
 def _group_of(space: Space, cells: dict[str, Any]) -> str:
