@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from command_line import plait
+from command_line import here, plait
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,14 @@ def test_check(things: Path) -> None:
     report = json.loads(plait("check", things, "-t", "kind", "--json", "--text", "weight"))
     said = {item["column"]["name"]: item["column"]["modality"] for item in report["columns"]}
     assert said["weight"] == "text"
+
+
+def test_the_bundled_table_has_a_name() -> None:
+    report = json.loads(here("check", "bundled:emoji", "--json"))
+    said = {item["column"]["name"]: item["column"]["modality"] for item in report["columns"]}
+    assert (said["picture"], said["name"]) == ("image", "text")
+    shown = here("check", "bundled:emojis", ok=False)
+    assert "Data set 'emojis' is not known. Did you mean 'emoji'?" in shown
 
 
 def test_sounds_videos_series_and_vectors_are_said(tmp_path: Path) -> None:
