@@ -44,7 +44,7 @@ def test_both_modalities_are_needed_and_found(board) -> None:
 
 def test_compare_has_every_member(board) -> None:
     names = [line.name for line in board.lines]
-    singles = ["photo", "text", "table"]
+    singles = ["photo", "text", "table", "table, linear"]
     decisions = [c for c in COMBINERS if c != "blend"]
     assert names == [*singles, *QUICK_FUSIONS, "trees", *decisions, "blend"]
     for line in board.lines:
@@ -105,7 +105,8 @@ def test_same_seed_same_numbers_to_the_bit(things: Path, new_things: Path) -> No
 def test_fit_runs_the_contest_and_keeps_its_winner(things: Path, new_things: Path) -> None:
     model = plait.fit(things, "kind", ignore=["price"], config=QUICK, progress=QUIET)
     names = [line["name"] for line in model.facts["board"]["lines"]]
-    assert names == ["photo", "text", "table", "concat", "trees", "average", "blend"]
+    experts = ["photo", "text", "table", "table, linear", "concat", "trees"]
+    assert names == [*experts, "average", "blend"]
     assert model.facts["board"]["winner"] == model.entrant.name
     assert model.evaluate(new_things, QUIET)["accuracy"] > 0.9
 

@@ -75,7 +75,7 @@ def test_together_they_know_and_any_may_be_absent(tables) -> None:
     assert whole > 0.85
     board = model.facts["board"]
     assert {line["name"] for line in board["lines"] if line["level"] == "single"} == {
-        "picture", "words", "noise", "table"
+        "picture", "words", "noise", "table", "table, linear"
     }  # fmt: skip
     assert all(
         line["score"]["value"] < 0.65 for line in board["lines"] if line["level"] == "single"

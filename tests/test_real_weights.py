@@ -83,9 +83,10 @@ def test_whisper_hears_what_is_said(
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
     folder = tmp_path / "whisper"
     script.write_speech_encoder(folder)
-    row = next(csv.DictReader((home / "spoken.csv").open()))
+    with (home / "spoken.csv").open() as file:
+        row = next(csv.DictReader(file))
     backbone = SoundBackbone(folder)
-    prepared = backbone.prepare(read_sound(home / row["spoken"]))
+    prepared = backbone.prepare(read_sound(row["spoken"], home))
     model = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     spectrum = torch.from_numpy(prepared[0])[None]
     with torch.no_grad():

@@ -31,6 +31,7 @@ CONFIG = FitConfig(
     deep=DEEP,
     trees=TreesConfig(rounds=10),
 )
+SINGLES = ["photo", "text", "table", "table, linear"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_both_modalities_are_learned_from_pixels_and_letters(
     model: plait.Model, new_things: Path
 ) -> None:
     lines = {line["name"]: line for line in model.facts["board"]["lines"]}
-    assert list(lines) == ["photo", "text", "table", "self_attention", "average", "blend"]
+    assert list(lines) == [*SINGLES, "self_attention", "average", "blend"]
     assert lines["self_attention"]["level"] == "interaction"
     assert model.entrant.name in ("self_attention", "average", "blend")
     assert model.evaluate(new_things, QUIET)["accuracy"] > 0.8
@@ -101,7 +102,7 @@ def test_one_column_may_be_trained_and_another_classical(things: Path, new_thing
     config = replace(CONFIG, encoders=encoders, fusion="gated")
     fitted = plait.fit(things, "kind", ignore=["price"], config=config, progress=QUIET)
     lines = {line["name"]: line for line in fitted.facts["board"]["lines"]}
-    assert list(lines) == ["photo", "text", "table", "gated", "trees", "average", "blend"]
+    assert list(lines) == [*SINGLES, "gated", "trees", "average", "blend"]
     assert fitted.evaluate(new_things, QUIET)["accuracy"] > 0.7
 
 

@@ -56,7 +56,7 @@ def test_keys_are_all_known() -> None:
     """What is tested here, and elsewhere: a new key is noticed."""
     here = {"side", "patch", "width", "layers", "heads", "dropout", "unconditioned", "fit",
             "samples", "every", "judged", "judge", "drawing"}  # fmt: skip
-    assert keys(DrawConfig) - here == {"autoencoder"}  # in tests/diffusion
+    assert keys(DrawConfig) - here == {"autoencoder", "network"}  # in tests/diffusion
     drawn = {"steps", "guidance", "sampler", "strength", "seed", "batch_size"}
     assert keys(DrawingConfig) == drawn  # in test_drawer.py and tests/drawing
 

@@ -26,6 +26,8 @@ from plait.train.config import TrainConfig
 QUIET = Progress(show=False)
 CONFIG = FitConfig(folds=2, trees=TreesConfig(rounds=10), train=TrainConfig(epochs=10))
 
+EXPERTS = ["photo", "text", "table", "table, linear", "concat", "trees"]
+
 
 def test_what_is_written_is_read_to_the_bit(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal", {"table": "x"})
@@ -71,7 +73,7 @@ def test_only_what_is_missing_is_done_again(
     build = contest.build_expert
 
     def count(entrant, *rest):
-        if len(built) == 7:
+        if len(built) == 8:
             raise KeyboardInterrupt
         built.append(entrant.name)
         return build(entrant, *rest)
@@ -79,13 +81,13 @@ def test_only_what_is_missing_is_done_again(
     monkeypatch.setattr(contest, "build_expert", count)
     with pytest.raises(KeyboardInterrupt):
         fit(folder)
-    assert built == ["photo", "text", "table", "concat", "trees", "photo", "text"]
+    assert built == [*EXPERTS, "photo", "text"]
     built.clear()
     monkeypatch.setattr(
         contest, "build_expert", lambda e, *r: (built.append(e.name), build(e, *r))[1]
     )
     resumed = fit(folder)
-    assert built[:3] == ["table", "concat", "trees"]
+    assert built[:4] == ["table", "table, linear", "concat", "trees"]
     assert not folder.exists()
     before, after = (m.predict(new_things, QUIET).scores for m in (whole, resumed))
     np.testing.assert_array_equal(before, after)
@@ -117,10 +119,10 @@ def test_who_left_before_a_run_was_killed_does_not_come_back(
     left = {one["name"]: one for one in whole.facts["board"]["dropped"]}
     first = [name for name, one in left.items() if one["folds"] == 1]
     assert first
-    assert built[:5] == ["photo", "text", "table", "concat", "trees"]
-    assert not set(first) & set(built[5:])
+    assert built[:6] == EXPERTS
+    assert not set(first) & set(built[6:])
     built.clear()
-    stop = 7
+    stop = 8
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "killed")
     built.clear()
