@@ -131,21 +131,22 @@ def _scores(found: list[Row]) -> Row:
 
 def ridge(asked: dict[str, object], config: AlignConfig) -> Row:
     """Return how a linear map from the right side's vectors to the left's finds them."""
-    from plait.aligning import _columns, _material, _ready, _split
+    from plait.aligning import _columns, _ready, _split
     from plait.config import to_json
     from plait.data.loader import Reader
     from plait.data.quality import Ledger
+    from plait.space_material import material_of
 
     rows = plait.read(asked["table"])
     names = (str(asked["left"]), str(asked["right"]))
     said = asked["modalities"]
     assert isinstance(said, dict)
-    groups = _columns(rows, names, None, said)[1]
+    groups = _columns(rows, names, None, said, ())[1]
     ready = _ready(config, "quick")
-    material, _ = _material(Reader(rows, Ledger()), groups, None, ready, QUIET)
+    material, _ = material_of(Reader(rows, Ledger()), groups, (), None, ready, QUIET)
     way = asked.get("split")
     learning, held, _ = _split(rows, None if way is None else str(way), material, config.seed)
-    left, right = (_matrix(material.samples[name]) for name in names)
+    left, right = (_matrix(material.rows.samples[name]) for name in names)
     right = right / np.linalg.norm(right, axis=1, keepdims=True)
     left = left / np.linalg.norm(left, axis=1, keepdims=True)
     chosen = np.random.default_rng(config.seed).permutation(np.unique(material.together[learning]))

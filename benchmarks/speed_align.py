@@ -30,7 +30,7 @@ from rows import Row, data_folder, describe, in_process, measure, table
 from torch import Tensor
 
 import plait
-from plait.aligning import _columns, _material, _ready
+from plait.aligning import _columns, _ready
 from plait.cache import fit_and_encode
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
@@ -40,6 +40,7 @@ from plait.encoders.pretrained.tuned import fit_sharing, tuned_of
 from plait.network import Network
 from plait.progress import Progress
 from plait.space_config import AlignConfig
+from plait.space_material import material_of
 from plait.space_network import built, towers_of
 from plait.train.config import TrainConfig
 from plait.train.loop import train
@@ -97,14 +98,14 @@ def plait_steps(precision: str, parts: int) -> float:
     encoders = fine_tuned(choose_encoders([f"image={clip}", f"text={clip}"]), "all")
     pretrained = replace(encoders.pretrained, precision="float32", cache=False)
     config = AlignConfig(encoders=replace(encoders, pretrained=pretrained))
-    groups, quiet = _columns(pairs(), list(SAID), None, SAID)[1], Progress(show=False)
+    groups, quiet = _columns(pairs(), list(SAID), None, SAID, ())[1], Progress(show=False)
     config = _ready(config, "quick")
-    material, config = _material(Reader(pairs(), Ledger()), groups, None, config, quiet)
+    material, config = material_of(Reader(pairs(), Ledger()), groups, (), None, config, quiet)
     rows, nothing = np.arange(BATCH * (STEPS + 1)), np.zeros((BATCH * (STEPS + 1), 1))
     frozen = built(groups, config)[0]
-    encoded = fit_and_encode(frozen, material.samples, rows, nothing, 0, material.raw)
+    encoded = fit_and_encode(frozen, material.rows.samples, rows, nothing, 0, material.rows.raw)
     widths = {name: features.width for name, features in encoded.features.items()}
-    towers = towers_of(groups, widths, {}, config)
+    towers = towers_of(groups, widths, {}, config, ())
     network = Network(tuned_of(frozen, config.encoders.finetune), towers.fusion, towers.task)
     inputs = encoded.inputs(network.fusion.widths, network.by_name)
     fit_sharing(network.by_name, inputs, 0)  # type: ignore[arg-type]
