@@ -83,7 +83,6 @@ def test_mined_strangers_teach_more_than_random_ones(space: Space) -> None:
     alone = roc_auc_score(truth, hard.columns["similarity"])
     place = list(both.target.labels).index("yes")
     with_it = roc_auc_score(truth, both.predict(hard.columns).scores[:, place])
-    print(alone, with_it, taken_in(both, hard))
     assert with_it > alone
     assert sum(taken_in(both, hard)) < 0.1
 

@@ -68,7 +68,7 @@ def with_similarity(
     for name in plain.columns:
         if name not in (*named.values(), SIMILARITY):
             columns[name] = plain.values(name)
-    columns[SIMILARITY] = list(similarities(sides[0], sides[1], own))
+    columns[SIMILARITY] = similarities(sides[0], sides[1], own)
     return columns
 
 

@@ -128,13 +128,14 @@ def pair_rows(
         parts = None if unseen else blocks % FOLDS
         shown = progress or Progress()
         seen = seen_by(space, pairs_of, (left, right), parts, key, ledger, shown)
-        near = np.concatenate([near, *(part.nearest(together, blocks, hard) for part in seen)])
+        if hard:
+            near = np.concatenate([part.nearest(together, blocks, hard) for part in seen])
     own = np.repeat(np.arange(len(rows))[:, None], 2, axis=1)
     strangers = np.unique(np.concatenate([near, drawn]), axis=0)  # what was drawn twice, once
     both = np.concatenate([own, strangers])
     columns = _cells(pairs_of, (left, right), both, schema, Path(folder))
     if seen:
-        columns[SIMILARITY] = list(similarity_of(seen, both))
+        columns[SIMILARITY] = similarity_of(seen, both)
     columns[MATCH] = ["yes"] * len(own) + ["no"] * len(strangers)
     columns[PAIR_GROUP] = [f"block {blocks[row]}" for row in both[:, 0]]
     return Paired(columns, len(own), len(near), len(strangers) - len(near),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from plait.data.loader import Reader, Source
+from plait.data.loader import Reader, media_source
 from plait.data.quality import Ledger
 from plait.data.table import Table
-from plait.errors import ConfigError, TableError, many, unknown
+from plait.errors import ConfigError, TableError, many
 from plait.explain.pointing import Side, locate, located
 from plait.explain.regions import Moments, Regions
 from plait.progress import Progress
-from plait.space_parts import SpaceParts
 from plait.space_reading import SpaceReader
 from plait.space_words import words_of
-from plait.types import MEDIA
 
 
 def regions_of(
@@ -28,7 +26,8 @@ def regions_of(
     """Return where each word of a text is; see `Space.regions`."""
     if not 0 <= threshold <= 1:
         raise ConfigError(f"The threshold must be between 0 and 1, found {threshold}.")
-    asked, source = space.groups[words_of(space)][0], _media(space, column)
+    asked = space.groups[words_of(space)][0]
+    source = media_source(space.sources, column, _unclear)
     cells = {asked.name: [text], source.columns[0].stored: [value]}
     table, ledger = Table.of(cells, allow_outside=True), Ledger()
     row = space.encode(table, (asked, source), ledger, progress)
@@ -49,14 +48,8 @@ def regions_of(
     return located(text, words, cosines, found, source.name, picture, threshold)
 
 
-def _media(space: SpaceParts, column: str | None) -> Source:
-    """Return the source of pictures, sounds or videos that is meant."""
-    media = {source.name: source for source in space.sources if source.kind in MEDIA}
-    if column is not None and column not in media:
-        raise ConfigError(unknown("Column of pictures, sounds or videos", column, media))
-    if column is None and len(media) != 1:
-        raise ConfigError(
-            f"The space has {many(len(media), 'column')} of pictures, sounds or videos "
-            f"({', '.join(media) or 'none'}); regions are those of one: say which (column=...)."
-        )
-    return media[column or next(iter(media))]
+def _unclear(media: list[str]) -> str:
+    return (
+        f"The space has {many(len(media), 'column')} of pictures, sounds or videos "
+        f"({', '.join(media) or 'none'}); regions are those of one: say which (column=...)."
+    )

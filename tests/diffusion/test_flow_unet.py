@@ -6,13 +6,12 @@ import sys
 
 import pytest
 import torch
+from corners import SHAPE, drawn_as_asked, learned
 
 from plait.diffusion.flow_unet import FlowUNet
 from plait.drawer.building import flow_of
-from plait.drawing.config import DrawingConfig
 from plait.drawing.flow import Shape
 from plait.errors import MissingExtraError
-from plait.tasks.draw import Draw
 from plait.tasks.draw_config import DrawConfig
 from plait.types import Features
 
@@ -67,22 +66,9 @@ def test_it_learns_to_draw_what_the_features_say_and_not_otherwise() -> None:
     """Two pictures; which one follows from the Features: a quarter light in one corner."""
     torch.manual_seed(0)
     config = DrawConfig(network="unet", side=8, width=32, layers=2, heads=2)
-    flow = flow_of(2, Shape(1, 4, 4), config)
+    flow = flow_of(2, SHAPE, config)
     assert isinstance(flow, FlowUNet)
-    task = Draw(flow, unconditioned=0.2, drawing=DrawingConfig(steps=20, guidance=1.5))
-    pictures = -torch.ones(2, 1, 4, 4)
-    pictures[0, :, :2, :2], pictures[1, :, 2:, 2:] = 1.0, 1.0
-    said = torch.eye(2)
-    optimiser = torch.optim.AdamW(flow.parameters(), lr=3e-3)
-    for _ in range(250):
-        which = torch.randint(0, 2, (64,))
-        loss = task.train().loss(Features.of_vectors(said[which]), pictures[which], torch.ones(64))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    drawn = task.eval().predict(Features.of_vectors(said))
-    assert float((drawn - pictures).abs().mean()) < 0.2
-    assert float((drawn - pictures.flip(0)).abs().mean()) > 0.8
+    drawn_as_asked(learned(flow, 3e-3, 250))
 
 
 def test_without_diffusers_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

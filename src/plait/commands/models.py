@@ -18,6 +18,7 @@ from plait.commands.options import (
     read_table,
     show,
     show_json,
+    write_skipped,
 )
 from plait.errors import did_you_mean, many
 
@@ -133,7 +134,6 @@ def say(
     columns: list[str],
 ) -> None:
     """Say what was written where, and what could not be read."""
-    from plait.report.files import require_new
 
     show(f"Written to {output}: {many(len(made), 'prediction')} of {target!r}.")
     for name in made.absent:
@@ -141,10 +141,7 @@ def say(
         show(f"Column {name!r} is not in the table, so it is missing in every row.{hint}")
     skipped = made.skipped
     skipped.add_table(rows)
-    if len(skipped):
-        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
-        skipped.write(path)
-        show(f"Taken as missing, because not to be read: {many(len(skipped), 'cell')}; see {path}.")
+    write_skipped(skipped, output, "Taken as missing, because not to be read")
 
 
 def evaluate(

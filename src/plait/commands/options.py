@@ -292,3 +292,13 @@ def show_skipped(ledger: Ledger, folder: Path) -> None:
         counts = ", ".join(f"{n} in {c}" for c, n in ledger.counts().most_common())
         show(f"{many(len(ledger), 'cell')} or whole rows could not be used ({counts}): "
              f"see {folder / 'skipped.csv'}.")  # fmt: skip
+
+
+def write_skipped(ledger: Ledger, output: Path, said: str = "Not to be read") -> None:
+    """Write what could not be read beside what was made of the rest, and say where; if anything."""
+    from plait.report.files import require_new
+
+    if len(ledger):
+        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
+        ledger.write(path)
+        show(f"{said}: {many(len(ledger), 'cell')}; see {path}.")

@@ -15,11 +15,11 @@ from plait.commands.options import (
     Urls,
     read_table,
     show,
+    write_skipped,
 )
 from plait.errors import ConfigError, many
 
 if TYPE_CHECKING:
-    from plait.data.quality import Ledger
     from plait.data.table import Table
     from plait.space import Space
 
@@ -91,7 +91,7 @@ def pairs(
     show(f"Written to {output}: {many(found.positives, 'pair')} that belong together, "
          f"{found.mined:,} of near strangers, {found.drawn:,} of random ones"
          f"{lacking if found.left_out else ''}.")  # fmt: skip
-    _say_skipped(found.skipped, output)
+    write_skipped(found.skipped, output)
     show(f"Next: plait fit {output} -t match --split group:pair_group --ignore pair_group "
          "--fusion comparison --metric auroc --balance weights")  # fmt: skip
     if learned is not None:
@@ -117,14 +117,4 @@ def _write_given(rows: Table, left: str, right: str, space: Space | None, output
     lacking = columns[SIMILARITY].count(None)
     show(f"Written to {output}: {many(len(rows), 'pair')}"
          f"{f', {lacking:,} of them without a side' if lacking else ''}.")  # fmt: skip
-    _say_skipped(ledger, output)
-
-
-def _say_skipped(skipped: Ledger, output: Path) -> None:
-    """Write what could not be read, and say where."""
-    from plait.report.files import require_new
-
-    if len(skipped):
-        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
-        skipped.write(path)
-        show(f"Not to be read: {many(len(skipped), 'cell')}; see {path}.")
+    write_skipped(ledger, output)

@@ -26,6 +26,7 @@ from plait.commands.options import (
     read_table,
     settings_of,
     show,
+    write_skipped,
 )
 from plait.errors import many
 
@@ -148,7 +149,4 @@ def suggest(
         return
     write_columns(path, {name: [row[n] for row in rows] for n, name in enumerate(names)})
     show(f"Written to {path}: {many(len(found), 'recommendation')}.")
-    if len(ledger):
-        skipped = require_new(path.with_suffix(".skipped.csv"), overwrite=True)
-        ledger.write(skipped)
-        show(f"Passed over, because not to be read: {many(len(ledger), 'cell')}; see {skipped}.")
+    write_skipped(ledger, path, "Passed over, because not to be read")

@@ -19,6 +19,7 @@ from plait.commands.options import (
     read_table,
     show,
     show_json,
+    write_skipped,
 )
 from plait.errors import many
 
@@ -66,10 +67,7 @@ def classify(
              f"{many(found.judged, 'row')} whose {truth!r} is one of the labels; chance is "
              f"{1 / len(found.labels):.3f}.")  # fmt: skip
     found.skipped.add_table(rows)
-    if len(found.skipped):
-        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
-        found.skipped.write(path)
-        show(f"Not to be read: {many(len(found.skipped), 'cell')}; see {path}.")
+    write_skipped(found.skipped, output)
 
 
 def probe(

@@ -20,6 +20,7 @@ from plait.commands.options import (
     names_of,
     read_table,
     show,
+    write_skipped,
 )
 from plait.errors import many
 
@@ -85,10 +86,7 @@ def embed(
         show(f"{name}: {many(len(vectors) - missing, 'vector')} of {vectors.shape[1]} numbers"
                + (f", {many(missing, 'row')} missing" if missing else ""))  # fmt: skip
     show(f"Written to {output}.")
-    if len(found.skipped):
-        path = require_new(output.with_suffix(".skipped.csv"), overwrite=True)
-        found.skipped.write(path)
-        show(f"Not to be read: {many(len(found.skipped), 'cell')}; see {path}.")
+    write_skipped(found.skipped, output)
 
 
 def cache(

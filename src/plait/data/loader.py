@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -26,8 +26,8 @@ from plait.data.spool import Spool
 from plait.data.table import Table
 from plait.data.text import read_text
 from plait.data.video import read_video
-from plait.errors import CellError
-from plait.types import TABULAR, Column, Modality, Sample, Schema
+from plait.errors import CellError, ConfigError, unknown
+from plait.types import MEDIA, TABULAR, Column, Modality, Sample, Schema
 
 DECODE_SIDE = 512
 """Pictures are decoded no larger than needed for this longest side, where the format allows it."""
@@ -46,6 +46,27 @@ class Source:
     name: str
     kind: str
     columns: tuple[Column, ...]
+
+
+def media_source(
+    sources: Iterable[Source], column: str | None, unclear: Callable[[list[str]], str]
+) -> Source:
+    """Return the source of pictures, sounds or videos that is meant.
+
+    Args:
+        sources: of which one is meant.
+        column: its name; None where there is only one.
+        unclear: what to say where it is not named and there is not one, of those that there are.
+
+    Raises:
+        ConfigError: when there is none of that name, or it is unclear which is meant.
+    """
+    media = {source.name: source for source in sources if source.kind in MEDIA}
+    if column is not None and column not in media:
+        raise ConfigError(unknown("Column of pictures, sounds or videos", column, media))
+    if column is None and len(media) != 1:
+        raise ConfigError(unclear(list(media)))
+    return media[column or next(iter(media))]
 
 
 def sources_of(schema: Schema) -> tuple[Source, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -107,11 +108,11 @@ class LinearExpert(Expert):
             self._solve_for(matrix, target, weight, seed)
             return
         widths = [block.shape[1] for block in blocks]
-        loss = self._held_out(matrix, widths, target, weight, rows.groups, seed)
-        equal = np.ones(len(widths))
+        loss = cache(self._held_out(matrix, widths, target, weight, rows.groups, seed))
+        equal = (1.0,) * len(widths)
         best = min(STRENGTHS, key=lambda strength: loss(strength, equal))
-        scale = scales(balanced(lambda says: loss(best, says), len(widths)), widths)
-        self.strength = best
+        says = balanced(lambda says: loss(best, tuple(says.tolist())), len(widths))
+        self.strength, scale = best, scales(says, widths)
         self._solve_for(matrix * scale, target, weight, seed)
         self.weights *= scale
 
@@ -123,7 +124,7 @@ class LinearExpert(Expert):
         weight: np.ndarray,
         groups: np.ndarray | None,
         seed: int,
-    ) -> Callable[[float, np.ndarray], float]:
+    ) -> Callable[[float, tuple[float, ...]], float]:
         """Return the loss on held-out fifths of the rows, of a strength and each source's say.
 
         Of many rows a single fifth is held out, for it says enough.
@@ -131,15 +132,17 @@ class LinearExpert(Expert):
         order = np.random.default_rng(seed).permutation(len(matrix))[:TRIED_ON]
         fifths = apart(order, groups, [len(order) * part // 5 for part in range(1, 5)])
         fifths = [held for held in fifths if len(held)]  # of few groups, some hold more than one
-        few = matrix.astype(np.float32)
+        fifths = fifths if len(order) <= FEW else fifths[:1]
+        tried = np.sort(order)
+        few, truth, counts = matrix[tried].astype(np.float32), target[tried], weight[tried]
+        apart_of = [np.isin(tried, held) for held in fifths]
 
-        def loss(strength: float, says: np.ndarray) -> float:
+        def loss(strength: float, says: tuple[float, ...]) -> float:
             self.strength, total = strength, 0.0
             scaled = few * scales(says, widths).astype(np.float32)
-            for held in fifths if len(order) <= FEW else fifths[:1]:
-                learning = np.setdiff1d(order, held)
-                self._solve_for(scaled[learning], target[learning], weight[learning], seed)
-                total += self._loss(self._answers(scaled[held]), target[held])
+            for held in apart_of:
+                self._solve_for(scaled[~held], truth[~held], counts[~held], seed)
+                total += self._loss(self._answers(scaled[held]), truth[held])
             return total
 
         return loss
@@ -270,7 +273,7 @@ def joined(blocks: Sequence[Matrix]) -> Matrix:
     return hstack(blocks, format="csr")
 
 
-def scales(says: np.ndarray, widths: Sequence[int]) -> np.ndarray:
+def scales(says: Sequence[float] | np.ndarray, widths: Sequence[int]) -> np.ndarray:
     """Return (d) factors of columns by which a common penalty becomes one for each source.
 
     With x' = sqrt(say) x the penalty |w'|^2 is |w|^2 / say.

@@ -132,13 +132,15 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
         ConfigError: for a modality that no group of the space reads, cells of no group, or a
             picture or sound that cannot be read.
     """
+    if term.kind == "text":
+        readers = _readers_of(space, "text")
+        found = [_of_words(space, group, columns, term.value) for group, columns in readers]
+        vector, likeness = min(found, key=lambda own: own[1])
+        return np.full_like(vector, np.nan) if likeness > SAME else vector
     table, group = table_of(space, term)
     if term.kind in ("image", "audio"):
         _require_readable(table, term)
-    if term.kind != "text":
-        return np.asarray(space.vectors(table, group)[0])
-    vector, likeness = _of_words(space, group, table.columns, term.value)
-    return np.full_like(vector, np.nan) if likeness > SAME else vector
+    return np.asarray(space.vectors(table, group)[0])
 
 
 def _of_words(

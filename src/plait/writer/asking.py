@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.data.detect import detect
-from plait.data.loader import Reader, Source
+from plait.data.loader import Reader, media_source
 from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.decoding.config import DecodingConfig
-from plait.errors import ConfigError, TableError, unknown
+from plait.errors import ConfigError, TableError
 from plait.explain.regions import Moments, Regions, moments_of, regions_of
 from plait.explain.written import of_words, rests_on
 from plait.making.maker import Maker
@@ -108,7 +108,8 @@ def explain(
         ConfigError: when there is no such column, or its encoder keeps no parts.
         TableError: when its value cannot be read.
     """
-    source, table, ledger = _media(writer, column), table_of(values), Ledger()
+    source = media_source(writer.sources, column, _unclear)
+    table, ledger = table_of(values), Ledger()
     rows = writer.encode(table, ledger, QUIET)
     inputs = rows.inputs(writer.network.fusion.widths, writer.network.by_name)
     if not bool(inputs[source.name].present[0]):
@@ -132,16 +133,11 @@ def explain(
     return moments_of(text, words, owed, where, 0.5)
 
 
-def _media(writer: Writer, column: str | None) -> Source:
-    media = {source.name: source for source in writer.sources if source.kind in MEDIA}
-    if column is not None and column not in media:
-        raise ConfigError(unknown("Column of pictures, sounds or videos", column, media))
-    if column is None and len(media) != 1:
-        raise ConfigError(
-            f"The model reads {list(media) or 'no column'} of pictures, sounds or videos; say "
-            "which is meant (column=...)."
-        )
-    return media[column or next(iter(media))]
+def _unclear(media: list[str]) -> str:
+    return (
+        f"The model reads {media or 'no column'} of pictures, sounds or videos; say which is meant "
+        "(column=...)."
+    )
 
 
 def table_of(values: Mapping[str, Any]) -> Table:
