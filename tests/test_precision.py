@@ -86,7 +86,7 @@ def test_auto_takes_the_first_that_agrees(
 def test_a_choice_is_remembered_for_these_rows(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same table does not load the network again; another one is looked at by itself."""
+    """The same table does not load the network again."""
     monkeypatch.setattr("plait.precision.AGREEMENT", 0.9)
     store = Store(tmp_path, 10**8)
     first, vectors = embed(bert, store)
@@ -95,10 +95,25 @@ def test_a_choice_is_remembered_for_these_rows(
     assert second.identity == first.identity
     assert second.agreements == first.agreements
     np.testing.assert_array_equal(again, vectors)
-    other, _ = embed(bert, store, [f"other {text}" for text in CELLS])
-    assert other.precision == "int8"
-    assert other.calibration != first.calibration
-    assert other.identity != first.identity
+
+
+def test_a_graph_serves_the_next_table_where_it_agrees(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a table that grew finds its vectors; one that the graph does not fit has its own."""
+    monkeypatch.setattr("plait.precision.AGREEMENT", 0.9)
+    store = Store(tmp_path, 10**8)
+    first, vectors = embed(bert, store)
+    new = [f"other {text}" for text in CELLS]
+    grown, again = embed(bert, store, CELLS + new)
+    assert (grown.precision, grown.identity) == ("int8", first.identity)
+    assert grown.agreements != first.agreements  # it was tried on rows of its own
+    np.testing.assert_array_equal(again[: len(CELLS)], vectors)
+    monkeypatch.setattr("plait.precision.AGREEMENT", 1.1)
+    own, _ = embed(bert, store, new, precision="int8")
+    assert own.precision == "int8"
+    assert own.calibration != first.calibration
+    assert embed(bert, store, new[:200], precision="int8")[0].calibration != own.calibration
 
 
 def test_int8_by_name(bert: Path, tmp_path: Path) -> None:

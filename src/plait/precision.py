@@ -2,7 +2,9 @@
 
 Lower ones are tried, the quickest first, and the first is taken in which the vectors of the sample
 agree with those of float32. What was found is kept with the vectors, under the sample: the
-same table does not load the network to choose again.
+same table does not load the network to choose again. The last graph of int8 that a network was
+calibrated to is tried before a new one is: a table that grew keeps its vectors, and the next table
+does not wait for a calibration.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ def settle(
     (key,) = keys_of([f"precision-{lower}".encode() + own], encoder.network)
     assert key is not None
     if store is None or not _read_choice(store, key, encoder, lower):
-        _choose(reader, source, encoder, lower)
+        known = _last_graph(store, encoder) if "int8" in lower else None
+        _choose(reader, source, encoder, lower, known)
         if store is not None:
             _write_choice(store, key, encoder, lower)
 
@@ -95,38 +98,54 @@ def _to_try(encoder: Pretrained, rows: int) -> tuple[Precision, ...]:
 
 
 def _choose(
-    reader: Reader, source: Source, encoder: Pretrained, lower: Sequence[Precision]
+    reader: Reader,
+    source: Source,
+    encoder: Pretrained,
+    lower: Sequence[Precision],
+    known: Graph | None,
 ) -> None:
     quiet = Reader(reader.table, Ledger())  # what cannot be read is noted when its turn comes
     rows, backbone = sampled(len(reader.table)), encoder.backbone
     read = [quiet.sample(source, int(row), backbone.prepare) for row in rows]
     prepared = [sample for sample in read if sample is not None]
     with threads(os.cpu_count() or 1), torch.no_grad():
-        choose(encoder, lower, prepared)
+        choose(encoder, lower, prepared, known)
 
 
-def choose(encoder: Pretrained, lower: Sequence[Precision], prepared: Sequence[Any]) -> None:
+def choose(
+    encoder: Pretrained,
+    lower: Sequence[Precision],
+    prepared: Sequence[Any],
+    known: Graph | None = None,
+) -> None:
     """Take the first precision in which vectors stay what they are in float32.
 
     Args:
         encoder: that takes it; what it was told to take it takes in any case.
         lower: precisions to try, in this order.
         prepared: values by the network's own preparation. A third is tried, the others calibrate.
+        known: a graph of the network in int8, taken if vectors agree in it; else one is calibrated.
     """
     backbone, tried = encoder.backbone, prepared[::3]
     encoder.take("float32")
     if not isinstance(backbone, Towered) or not tried:
         return
     exact = backbone(tried).pooled
-    for precision in lower:
-        graph = None
-        if precision == "int8":
-            graph = backbone.calibrate([s for n, s in enumerate(prepared) if n % 3] or tried)
-            if graph is None:
-                continue
+
+    def agrees(precision: Precision, graph: Graph | None) -> bool:
         backbone.set_precision(precision, tried, graph)
         encoder.agreements[precision] = agreement(backbone(tried).pooled, exact)
-        if encoder.agreements[precision] >= AGREEMENT or encoder.config.precision == precision:
+        return encoder.agreements[precision] >= AGREEMENT
+
+    for precision in lower:
+        graph = known if precision == "int8" else None
+        fits = graph is not None and agrees(precision, graph)
+        if precision == "int8" and not fits:
+            graph = backbone.calibrate([s for n, s in enumerate(prepared) if n % 3] or tried)
+            if graph is None:
+                encoder.agreements.pop(precision, None)
+                continue
+        if fits or agrees(precision, graph) or encoder.config.precision == precision:
             if graph is None:
                 encoder.take(precision, started=True)
             else:
@@ -163,6 +182,7 @@ def _write_choice(
     name = np.frombuffer(encoder.calibration.encode(), np.uint8)
     if encoder.graph is not None:
         store.write({_graph_key(encoder.calibration): encoder.graph()})
+        store.write({_last_key(encoder): (name,)})
     store.write({key: (figures, name)})
 
 
@@ -189,6 +209,20 @@ def _kept_graph(store: Store | None, name: str) -> Callable[[], Graph] | None:
         return found[0], found[1]
 
     return read
+
+
+def _last_graph(store: Store | None, encoder: Pretrained) -> Graph | None:
+    """Return the graph that a network was calibrated to last; None where there is none."""
+    key = _last_key(encoder)
+    found = None if store is None else store.read([key]).get(key)
+    graph = _kept_graph(store, found[0].tobytes().decode()) if found else None
+    return None if graph is None else graph()
+
+
+def _last_key(encoder: Pretrained) -> bytes:
+    (key,) = keys_of([b"last int8"], encoder.network)
+    assert key is not None
+    return key
 
 
 def _graph_key(name: str) -> bytes:
