@@ -28,6 +28,7 @@ from rows import Row, data_folder, describe, measure, table
 import plait
 from plait import FitConfig
 from plait.config import from_json
+from plait.data.table import Table
 from plait.evaluate.segmented import JudgedPhrases
 from plait.metrics.segmentation import generalised_iou
 from plait.progress import Progress
@@ -36,12 +37,18 @@ from plait.segmenter.building import ready
 from plait.segmenter.comparing import Contest
 from plait.segmenter.files import draw_masks
 from plait.segmenter.learning import Ready, gathered, segment
+from plait.train.record import Record
 
 HOME = Path(__file__).parents[1] / "build" / "phrases"
 RESULTS = Path(__file__).parent / "results"
 QUIET = Progress(show=False)
 STREETS = ("from scratch", "MobileNetV2", "MobileNetV2, trained on")
 PHRASES = ("both", "picture alone", "phrase alone")
+EPOCHS = {False: 36, True: 80}
+"""Of phrases, for the small run and the full one."""
+
+DECODER = "sides"
+"""Rows without it are of the decoder before, which knew neither sides nor whether all is empty."""
 
 
 def streets(key: Row) -> Row:
@@ -66,7 +73,7 @@ def streets(key: Row) -> Row:
     seconds = time.perf_counter() - start
     held = rows.take(np.flatnonzero(np.array(rows.values("split")) == "test"))
     sheet = RESULTS / f"streets-{STREETS.index(entrant)}-{key['seed']}.png"
-    draw_masks(model, held, sheet, QUIET)
+    draw_masks(model, model.judge(held, QUIET), sheet)
     judged = model.facts["judged"]
     return {
         "scores": {name: own["value"] for name, own in judged["scores"].items()},
@@ -79,6 +86,26 @@ def streets(key: Row) -> Row:
     }
 
 
+def phrase_config(seed: int, epochs: int) -> FitConfig:
+    """Return the settings of phrases."""
+    return ready(from_json(FitConfig, {
+        "seed": seed,
+        "fusion": "self_attention",
+        "fusion_settings": {"width": 96, "dropout": 0.0},
+        "encoders": {"trained": {"width": 96, "layers": 1, "dropout": 0.0}},
+        "segment": {"side": 96, "width": 48, "dropout": 0.0, "augment": False},
+        "segmenting": {"epochs": epochs, "least_steps": 1, "patience": 1000,
+                       "batch_size": 32, "learning_rate": 1e-3, "validation_share": 0.0},
+    }), "quick")  # fmt: skip
+
+
+def gathered_phrases(rows: Table, config: FitConfig) -> Ready:
+    """Return phrases made ready."""
+    return gathered(
+        rows, "mask", {"phrase": "text"}, ["kind", "combination"], "column:split", config, QUIET
+    )
+
+
 def phrases(key: Row) -> Row:
     """Let one entrant learn phrases, and return gIoU by kind, seen and new."""
     full = key["full"]
@@ -86,23 +113,17 @@ def phrases(key: Row) -> Row:
     if not folder.is_dir():
         write_phrases(folder, 4000 if full else 400, 0, 96)
     rows = plait.read(folder / "phrases.csv")
-    config = ready(from_json(FitConfig, {
-        "seed": key["seed"],
-        "fusion": "self_attention",
-        "fusion_settings": {"width": 96, "layers": 2, "dropout": 0.0},
-        "encoders": {"trained": {"width": 96, "layers": 1, "dropout": 0.0}},
-        "segment": {"side": 96, "width": 48, "dropout": 0.0, "augment": False},
-        "segmenting": {"epochs": 40 if full else 12, "least_steps": 1, "patience": 1000,
-                       "batch_size": 32, "learning_rate": 1e-3, "validation_share": 0.0},
-    }), "quick")  # fmt: skip
-    made: Ready = gathered(
-        rows, "mask", {"phrase": "text"}, ["kind", "combination"], "column:split", config, QUIET
-    )
+    config = phrase_config(key["seed"], EPOCHS[full])
+    made = gathered_phrases(rows, config)
     contest = Contest(made, "picture", config, QUIET)
     only = ["picture"] if key["entrant"] == PHRASES[1] else None
-    start = time.perf_counter()
-    model, judged = contest.learned(config.fusion, only, blind=key["entrant"] == PHRASES[2])
-    seconds = time.perf_counter() - start
+    under_way = HOME.with_name(f"{'-'.join(str(value) for value in key.values())}.safetensors")
+    start = time.process_time()
+    model, judged = contest.learned(
+        config.fusion, only, key["entrant"] == PHRASES[2], Record(under_way)
+    )
+    seconds = time.process_time() - start
+    under_way.unlink(missing_ok=True)
     found = JudgedPhrases.of((truth, said) for _, truth, said in model.pairs(judged, QUIET))
     kinds = np.array([f"{kind}, {combination}" for kind, combination in
                       zip(made.judged.values("kind"), made.judged.values("combination"),
@@ -114,7 +135,7 @@ def phrases(key: Row) -> Row:
         for kind in np.unique(kinds)
     }  # fmt: skip
     if key["entrant"] == PHRASES[0]:
-        draw_masks(model, judged, RESULTS / f"phrases-{key['seed']}.png", QUIET)
+        draw_masks(model, model.judge(judged, QUIET), RESULTS / f"phrases-{key['seed']}.png")
     return {
         "giou": float(generalised_iou(found.intersections, found.unions)),
         "kinds": by_kind,
@@ -131,7 +152,7 @@ def main() -> None:
     full = parser.parse_args().full
     seeds = range(3 if full else 1)
     keys = [
-        {"table": name, "entrant": entrant, "seed": seed, "full": full}
+        {"table": name, "entrant": entrant, "seed": seed, "full": full, "decoder": DECODER}
         for seed in seeds
         for name, entrants in (("phrases", PHRASES), ("streets", STREETS))
         for entrant in entrants

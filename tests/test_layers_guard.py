@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "plait"
 
 LAYERS = {
     "types": 0,
+    "maps": -1,
     "errors": 0,
     "progress": 0,
     "memory": 0,

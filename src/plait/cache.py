@@ -11,6 +11,7 @@ from scipy.sparse import vstack
 from torch import Tensor
 
 from plait.data.loader import View, blocks
+from plait.data.referred import contents_of
 from plait.encoders.encoder import Encoder, Matrix
 from plait.types import Features, Raw, Sample, one_below_other
 
@@ -112,8 +113,12 @@ def encode(
         if matrix is not None:
             matrices[name] = matrix
     codes = {name: encoder.code_columns for name, encoder in encoders.items()}
-    kept = {name: Raw(own, torch.from_numpy(rows), _present(samples.get(name, own), rows))
-            for name, own in (raw or {}).items()}  # fmt: skip
+    index = torch.from_numpy(rows)
+    kept = {
+        name: Raw(own, index, _present(samples.get(name, own), rows),
+                  torch.from_numpy(contents_of(own, rows)))
+        for name, own in (raw or {}).items()
+    }  # fmt: skip
     return Encoded(features, matrices, codes, kept, encoders)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plait.cache import Encoded, encode
-from plait.data.loader import LazySamples, Reader, Source, decode, spool
+from plait.data.loader import LazySamples, Reader, Source, decode
+from plait.data.once import prepare_once
 from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.referred import behind
@@ -326,7 +327,7 @@ def _prepared(
         return joined.refer(once, reader.ledger)
     if not isinstance(encoder, Pretrained):
         with progress.stage(f"Reading {source.name}", len(reader.table)) as advance:
-            return spool(reader, source, encoder.preprocess, advance)
+            return prepare_once(reader, source, encoder.preprocess, advance)
     with progress.stage(f"Encoding {source.name}", len(reader.table)) as advance:
         store = default_store() if encoder.config.cache else None
         found = embed_rows(reader, source, encoder, store, advance)
@@ -356,7 +357,7 @@ def prepare_raw(
         if source.name in prepares:
             own = Reader(reader.table, Ledger()) if source.name in samples else reader
             with progress.stage(f"Preparing {source.name}", len(reader.table)) as advance:
-                raw[source.name] = spool(own, source, prepares[source.name], advance)
+                raw[source.name] = prepare_once(own, source, prepares[source.name], advance)
     return raw
 
 

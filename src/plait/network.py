@@ -35,10 +35,13 @@ class Network(nn.Module):
         return dict(zip(self.names, self.encoders, strict=True))  # type: ignore[arg-type]
 
     def encode(self, rows: Mapping[str, Features | Raw]) -> dict[str, Features]:
-        """Return the Features of each source of b rows; samples go through their encoder."""
+        """Return the Features of each source of b rows; samples go through their encoder.
+
+        What several of the rows hold does so once.
+        """
         encoders = self.by_name
         return {
-            name: encoders[name](list(part)) if isinstance(part, Raw) else part
+            name: _encoded(encoders[name], part) if isinstance(part, Raw) else part
             for name, part in rows.items()
         }
 
@@ -58,3 +61,9 @@ class Network(nn.Module):
     def forward(self, rows: Mapping[str, Features | Raw]) -> Tensor:
         """Return (b c) scores of b rows."""
         return self.predict(self.encode(rows))
+
+
+def _encoded(encoder: Encoder, rows: Raw) -> Features:
+    once, places = rows.once()
+    features: Features = encoder(list(once))
+    return features if len(once) == len(rows) else features.take(places)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from plait.maps import Maps
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -137,7 +139,7 @@ class Features:
         source: (b t), the index of the source that each token came from.
         time: (b t), seconds from the row's start, or None.
         place: (b t 2), height and width in 0..1, or None.
-        maps: multi-scale feature maps, each (b d h w), or None.
+        maps: multi-scale feature maps of the rows' pictures, or None.
     """
 
     pooled: Tensor
@@ -146,7 +148,7 @@ class Features:
     source: Tensor
     time: Tensor | None = None
     place: Tensor | None = None
-    maps: tuple[Tensor, ...] | None = None
+    maps: Maps | None = None
 
     @classmethod
     def from_pooled(cls, pooled: Tensor, present: Tensor, source: int = 0) -> Features:
@@ -205,7 +207,7 @@ class Features:
             source=self.source[rows],
             time=None if self.time is None else self.time[rows],
             place=None if self.place is None else self.place[rows],
-            maps=None if self.maps is None else tuple(m[rows] for m in self.maps),
+            maps=None if self.maps is None else self.maps.take(rows),
         )
 
     def spread(self, present: Tensor) -> Features:
@@ -226,9 +228,7 @@ class Features:
             pooled=self.pooled * scale[:, None],
             tokens=self.tokens * scale[:, None, None],
             mask=self.mask & kept[:, None],
-            maps=None
-            if self.maps is None
-            else tuple(m * scale[:, None, None, None] for m in self.maps),
+            maps=None if self.maps is None else self.maps.keep(kept),
         )
 
     def to(self, place: torch.device | torch.dtype) -> Features:
@@ -244,7 +244,7 @@ class Features:
             # Times keep their precision: half a number has three digits.
             time=None if self.time is None else self.time.to(device),
             place=None if self.place is None else self.place.to(device),
-            maps=None if self.maps is None else tuple(m.to(place) for m in self.maps),
+            maps=None if self.maps is None else self.maps.to(place),
         )
 
 
@@ -285,11 +285,14 @@ class Raw(Sequence["Sample | None"]):
         samples: of the whole table.
         rows: (n), the rows of it that are meant.
         present: (n), True where the row has the source.
+        contents: (n), the same number where rows are known to hold the same; None where all may
+            differ.
     """
 
     samples: Sequence[Sample | None]
     rows: Tensor
     present: Tensor
+    contents: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -299,11 +302,28 @@ class Raw(Sequence["Sample | None"]):
 
     def take(self, rows: Tensor) -> Raw:
         """Return the given rows, (k) long, in their order."""
-        return replace(self, rows=self.rows[rows], present=self.present[rows])
+        contents = None if self.contents is None else self.contents[rows]
+        return Raw(self.samples, self.rows[rows], self.present[rows], contents)
 
     def keep(self, kept: Tensor) -> Raw:
         """Return the same rows with those where `kept` (n) is False made missing."""
         return replace(self, present=self.present & kept)
+
+    def once(self) -> tuple[Raw, Tensor]:
+        """Return the rows without those that hold what another does, and (n) where each is."""
+        import torch
+
+        rows = torch.arange(len(self))
+        if self.contents is None:
+            return self, rows
+        held = torch.where(self.present, self.contents, -1)
+        different, places = held.unique(return_inverse=True)
+        if len(different) == len(self):
+            return self, rows
+        first = torch.zeros_like(different).scatter_reduce(
+            0, places, rows, "amin", include_self=False
+        )
+        return self.take(first), places
 
 
 def mean_of(tokens: Tensor, mask: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ from plait.data.loader import (
     blocks,
     decode,
     sources_of,
-    spool,
 )
 from plait.data.quality import Ledger
 from plait.data.table import Table
@@ -190,25 +189,6 @@ def test_lazy_samples_and_views() -> None:
     view = View(samples, np.array([3, 0, 3]))
     assert len(view) == 3
     assert list(view) == [6, None, 6]
-
-
-def test_spooled_samples_are_in_the_order_of_the_rows() -> None:
-    reader, source = numbers(600)
-    done: list[int] = []
-    made = spool(reader, source, lambda value: (np.array([value, -value]),), done.append)
-    assert done == [256, 256, 88]
-    assert len(made) == 600
-    for row, sample in enumerate(made):
-        if row % 5 == 0:
-            assert sample is None
-        else:
-            assert sample[0].tolist() == [row, -row]
-
-
-def test_an_error_of_the_encoder_is_not_hidden() -> None:
-    reader, source = numbers(3)
-    with pytest.raises(ZeroDivisionError):
-        spool(reader, source, lambda _: 1 // 0, lambda _: None)
 
 
 def test_blocks() -> None:

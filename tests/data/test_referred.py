@@ -14,7 +14,7 @@ from plait.data.detect import detect
 from plait.data.loader import Reader, Source, sources_of
 from plait.data.quality import Ledger
 from plait.data.read import read
-from plait.data.referred import behind
+from plait.data.referred import Referred, behind, contents_of
 from plait.data.table import Table
 from plait.encoders.classical_image import ClassicalImage
 from plait.encoders.config import EncoderConfig
@@ -110,3 +110,18 @@ def test_what_is_not_behind_a_reference(table: Table) -> None:
     own = read({"film.poster": ["a.png"]})
     assert behind(Reader(own, Ledger()), source) is None
     assert behind(Reader(read({"x": [1]}), Ledger()), source) is None
+
+
+def test_rows_that_refer_to_rows_that_refer() -> None:
+    once = Referred([(1,), (2,), (3,)], np.array([2, -1, 0]))
+    twice = Referred(once, np.array([0, 0, -1, 1, 2]))
+    assert list(twice) == [(3,), (3,), None, None, (1,)]
+    assert twice.places.tolist() == [2, 2, -1, -1, 0]
+
+
+def test_what_is_known_to_be_the_same() -> None:
+    rows = np.array([3, 0, 1, 3])
+    assert contents_of(Referred([(1,)], np.array([0, 0, -1, 0])), rows).tolist() == [0, 0, 0, 0]
+    assert contents_of(["the owl", "a", "a", "the owl"], rows).tolist() == [0, 0, 1, 0]
+    arrays = [np.ones(2), np.ones(2), None, np.ones(2)]  # nobody compares them
+    assert contents_of(arrays, rows).tolist() == [0, 1, 2, 0]

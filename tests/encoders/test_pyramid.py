@@ -32,22 +32,23 @@ def samples(pyramid: ResidualPyramid, count: int = 3) -> list[np.ndarray]:
 def test_maps_are_finest_first_and_the_coarsest_are_tokens(pyramid: ResidualPyramid) -> None:
     features = pyramid(samples(pyramid))
     assert features.maps is not None
-    assert [tuple(m.shape) for m in features.maps] == [
+    assert [tuple(m.shape) for m in features.maps.scales] == [
         (3, 8, 32, 32), (3, 8, 16, 16), (3, 16, 8, 8), (3, 32, 4, 4),
     ]  # fmt: skip
     assert pyramid.widths == (8, 8, 16, 32)
-    cells = features.maps[-1].flatten(2).transpose(1, 2)
+    cells = features.maps.scales[-1].flatten(2).transpose(1, 2)
     assert torch.allclose(features.tokens, pyramid.map(cells))
     assert features.place is not None
     assert features.place[0, 0].tolist() == [0.125, 0.125]
 
 
-def test_a_missing_picture_has_maps_of_zeros(pyramid: ResidualPyramid) -> None:
+def test_a_row_without_a_picture_has_maps_of_zeros(pyramid: ResidualPyramid) -> None:
     (one,) = samples(pyramid, 1)
     features = pyramid([None, one])
     assert features.mask.any(dim=1).tolist() == [False, True]
     assert features.maps is not None
-    for own in features.maps:
+    for scale in features.maps.scales:
+        own = features.maps.by_row(scale)
         assert not own[0].any()
         assert own[1].any()
 
@@ -59,8 +60,7 @@ def test_maps_pass_by_a_fusion(pyramid: ResidualPyramid) -> None:
     joined = fusion({"photo": features, "word": type(other).of_vectors(other.pooled)})
     assert joined.maps is not None
     assert features.maps is not None
-    for one, two in zip(joined.maps, features.maps, strict=True):
-        assert one is two
+    assert joined.maps is features.maps
 
 
 def test_weights_come_from_the_seed() -> None:

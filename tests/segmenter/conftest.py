@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from squares import make_classes, make_squares, small, write_table
+from squares import by_words, make_classes, make_squares, small, write_table
 
 from plait.segmenter.learning import segment
 from plait.segmenter.segmenter import Segmenter
@@ -28,7 +28,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def of_phrases(phrases: Path) -> Segmenter:
     """A model of phrases."""
-    return segment(str(phrases), "mask", modalities={"phrase": "text"}, config=small())
+    return segment(str(phrases), "mask", modalities={"phrase": "text"}, config=by_words(small()))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from plait.errors import ConfigError
 from plait.progress import Progress
 from plait.segmenter.learning import gathered, learn
 from plait.segmenter.segmenter import Segmenter
-from plait.tasks.segment import SegmentConfig
+from plait.tasks.segment_config import SegmentConfig
 from plait.train import loop
 from plait.train.config import TrainConfig
 from plait.train.record import Record
@@ -65,13 +65,16 @@ def test_keys_of_the_network(seen: Seen) -> None:
     found, asked = seen(small(side=64, width=24, heads=3, dropout=0.25))
     task = found.network.task
     assert asked[0][1].target.shape[1:] == (64, 64)
-    assert task.head[2].in_channels == 24
-    assert task.reading.attention.heads == 3
+    own = task.decoder
+    assert own.blocks[0].one.in_channels == 24
+    attention = {(one.block.attention.heads, one.block.attention.dropout)
+                 for one in own.reading.rounds}  # fmt: skip
+    assert attention == {(3, 0.25)}
     assert {m.p for m in task.modules() if isinstance(m, torch.nn.Dropout2d)} == {0.25}
-    assert task.reading.attention.dropout == 0.25
-    assert seen(small(attend=False))[0].network.task.reading is None
-    assert seen(small(modulate=False))[0].network.task.blocks[0].film is None
-    assert task.blocks[0].film is not None
+    assert len(seen(small(layers=5))[0].network.task.decoder.reading.rounds) == 5
+    assert seen(small(layers=0))[0].network.task.decoder.reading is None
+    assert seen(small(modulate=False))[0].network.task.decoder.blocks[0].film is None
+    assert own.blocks[0].film is not None
 
 
 def test_keys_of_the_loss(seen: Seen) -> None:
@@ -87,6 +90,19 @@ def test_keys_of_the_loss(seen: Seen) -> None:
     assert loss(dice=2.0, boundary=0.0) - plain == pytest.approx(
         2 * (loss(dice=1.0, boundary=0.0) - plain), rel=1e-3
     )
+
+
+def test_whether_anything_is_meant_is_asked_of_phrases(phrases: Path) -> None:
+    table = plait.read(str(phrases)).take(range(12))
+
+    def asked(**segment: Any) -> bool:
+        config = small(epochs=1, **segment)
+        ready = gathered(table, "mask", {"phrase": "text"}, (), None, config, QUIET)
+        known = (ready.material, ready.classes, ready.material.rows, config)
+        return learn(*known, Record(), QUIET).network.task.decoder.presence is not None
+
+    assert asked(presence=1.0)
+    assert not asked(presence=0.0)
 
 
 def test_pictures_change_in_training_alone_and_only_if_asked(seen: Seen) -> None:
@@ -130,8 +146,8 @@ def test_every_key_is_in_a_test() -> None:
     assert [name for name in names if f"{name}=" not in text] == []
 
 
-NUMBERS = {"side": 31, "width": 7, "dropout": 1.0, "heads": 0, "dice": -1.0, "boundary": -1.0,
-           "tile": -1}  # fmt: skip
+NUMBERS = {"side": 31, "width": 7, "dropout": 1.0, "layers": -1, "heads": 0, "dice": -1.0,
+           "boundary": -1.0, "presence": -1.0, "tile": -1}  # fmt: skip
 """A value of each number that is out of range."""
 
 

@@ -65,3 +65,18 @@ def test_targets_are_small_and_know_void() -> None:
     found = target_of(np.array([[-1, 0], [3, 1]]))
     assert found.tolist() == [[VOID, 0], [3, 1]]
     assert found.dtype == np.uint8
+
+
+def test_a_picture_of_several_rows_changes_once_with_all_of_its_masks() -> None:
+    one = lesson(4)
+    raw = one.rows["photo"]
+    assert isinstance(raw, Raw)
+    shared = torch.tensor([2, 0, 2, 2, 1, 0])
+    rows = Raw(raw.samples, shared, torch.ones(6).bool(), shared)
+    six = Lesson({"photo": rows}, one.target[shared], torch.ones(6))
+    changed = Varied("photo", moves=True)(six, torch.Generator().manual_seed(0))
+    once, _ = changed.rows["photo"].once()
+    assert len(once) == 3
+    assert changed.rows["photo"][0] is changed.rows["photo"][3]
+    assert changed.target[0].equal(changed.target[2])
+    assert (red(changed) == (changed.target.numpy() > 0)).mean() > 0.95

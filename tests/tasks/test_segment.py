@@ -1,74 +1,43 @@
-"""Segmenting: what the decoder reads, its losses by hand."""
+"""Segmenting: probabilities, and its losses by hand."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from made_maps import MAPS, features
 
 from plait.errors import ConfigError
 from plait.losses import boundary_loss, dice_loss, pixel_cross_entropy
-from plait.tasks.segment import VOID, Segment, SegmentConfig
-from plait.types import Features
+from plait.tasks.segment import VOID, Segment
+from plait.tasks.segment_config import SegmentConfig
 
-MAPS = (8, 16, 24)
 SMALL = {"side": 32, "width": 16, "heads": 2, "dropout": 0.0}
 
 
-def features(seed: int = 0, words: float = 1.0) -> Features:
-    """Two rows: a picture of 2 x 2 cells and three maps, and three tokens of words."""
-    made = torch.Generator().manual_seed(seed)
-    tokens = torch.randn(2, 7, 12, generator=made)
-    tokens = torch.cat([tokens[:, :4], words * tokens[:, 4:]], dim=1)
-    own = Features.of_tokens(tokens, torch.ones(2, 7).bool())
-    maps = tuple(
-        torch.randn(2, d, s, s, generator=made) for d, s in zip(MAPS, (8, 4, 2), strict=True)
-    )
-    return replace(own, source=torch.tensor([[0] * 4 + [1] * 3] * 2), maps=maps)
-
-
-def task(**settings: object) -> Segment:
+def task(phrases: bool = False, **settings: object) -> Segment:
     torch.manual_seed(1)
-    made = Segment(12, MAPS, 0, 3, SegmentConfig(**(SMALL | settings)))  # type: ignore[arg-type]
+    config = SegmentConfig(**(SMALL | settings))  # type: ignore[arg-type]
+    made = Segment(12, MAPS, 0, 2 if phrases else 3, config, phrases=phrases)
     for weight in made.parameters():  # FiLM begins at zero, and would hide what it reads
         torch.nn.init.normal_(weight, std=0.1)
     return made.eval()
 
 
 def test_every_pixel_has_probabilities() -> None:
-    found = task().predict(features())
-    assert found.shape == (2, 3, 32, 32)
-    assert torch.allclose(found.sum(dim=1), torch.ones(2, 32, 32))
+    for phrases in (False, True):
+        found = task(phrases).predict(features())
+        assert found.shape == (2, 2 if phrases else 3, 32, 32)
+        assert torch.allclose(found.sum(dim=1), torch.ones(2, 32, 32))
 
 
-@pytest.mark.parametrize(
-    ("modulate", "attend", "reads"),
-    [(True, False, True), (False, True, True), (False, False, False)],
-)
-def test_words_reach_pixels_by_modulation_and_by_attention(
-    modulate: bool, attend: bool, reads: bool
-) -> None:
-    made = task(modulate=modulate, attend=attend)
-    one, other = made(features()), made(features(words=-1.0))
-    assert (not torch.allclose(one, other)) == reads
-
-
-def test_the_pictures_own_tokens_are_taken_back_to_their_cells() -> None:
-    """The fused token of the last cell changes pixels most in its own quarter."""
-    made, own = task(modulate=False, attend=False), features()
-    tokens = own.tokens.clone()
-    tokens[:, 3] = -tokens[:, 3]
-    with torch.no_grad():
-        change = (made(replace(own, tokens=tokens)) - made(own)).abs().sum(dim=(0, 1))
-    quarters = [change[:16, :16], change[:16, 16:], change[16:, :16], change[16:, 16:]]
-    assert int(torch.stack([q.mean() for q in quarters]).argmax()) == 3
-
-
-def test_gradients_reach_every_weight() -> None:
-    made = task()
-    target = torch.randint(0, 3, (2, 32, 32), dtype=torch.uint8)
+@pytest.mark.parametrize("phrases", [False, True])
+def test_gradients_reach_every_weight(phrases: bool) -> None:
+    made = task(phrases)
+    target = torch.randint(0, 2 if phrases else 3, (2, 32, 32), dtype=torch.uint8)
     made.loss(features(), target, torch.ones(2)).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.parameters())
 
@@ -85,7 +54,7 @@ def test_a_row_without_weight_does_not_count() -> None:
 def test_void_pixels_do_not_count() -> None:
     made, target = task(), torch.zeros(2, 32, 32, dtype=torch.uint8)
     target[:, :, 16:] = VOID
-    scores = made(features()).detach()
+    scores = made.decoder(features())[0].detach()
     other = scores.clone()
     other[:, :, :, 16:] = 7.0
     for loss in (
@@ -125,13 +94,43 @@ def test_boundaries_that_lie_alike_cost_nothing() -> None:
     assert boundary_loss(shares(0), torch.zeros_like(target), VOID).item() == 0
 
 
-@pytest.mark.parametrize(("finest", "more"), [(2, 0), (4, 0), (8, 1), (14, 1), (16, 2), (32, 3)])
-def test_coarse_maps_are_enlarged_step_by_step(finest: int, more: int) -> None:
-    made = Segment(12, (24,), 0, 3, SegmentConfig(**SMALL), finest)  # type: ignore[arg-type]
-    assert len(made.larger) == more
-    own = features()
-    assert own.maps is not None
-    assert made(replace(own, maps=own.maps[-1:])).shape == (2, 3, 32, 32)
+def test_whether_anything_is_meant_by_hand() -> None:
+    """The loss of a row of nothing, and what is left of its pixels."""
+    made, none = task(phrases=True), torch.zeros(2, 32, 32, dtype=torch.uint8)
+    plain = replace_presence(made, 0.0)
+    scores, meant = made.decoder(features())
+    assert meant is not None
+    weight, there = torch.tensor([1.0, 3.0]), none.clone()
+    there[1, 5, 5] = 1
+    for target, sign in ((none, torch.tensor([1.0, 1.0])), (there, torch.tensor([1.0, -1.0]))):
+        added = made.loss(features(), target, weight) - plain.loss(features(), target, weight)
+        expected = 0.5 * ((meant * sign).exp().log1p() * weight).sum() / 4
+        assert added.item() == pytest.approx(expected.item(), rel=1e-4)
+    share = scores.softmax(dim=1)[:, 1] * meant.sigmoid()[:, None, None]
+    assert torch.allclose(made.predict(features())[:, 1], share)
+
+
+def replace_presence(made: Segment, weight: float) -> Segment:
+    """Return the task without the loss of whether anything is meant."""
+    plain = copy.copy(made)
+    plain.config = replace(made.config, presence=weight)
+    return plain
+
+
+def test_void_is_nothing_that_is_meant() -> None:
+    made, weight = task(phrases=True), torch.ones(2)
+    target = torch.zeros(2, 32, 32, dtype=torch.uint8)
+    plain = replace_presence(made, 0.0)
+    nothing = made.loss(features(), target, weight) - plain.loss(features(), target, weight)
+    target[:, :8] = VOID
+    void = made.loss(features(), target, weight) - plain.loss(features(), target, weight)
+    assert void.item() == pytest.approx(nothing.item(), rel=1e-4)
+
+
+def test_only_phrases_may_mean_nothing() -> None:
+    assert task().decoder.presence is None
+    assert task(phrases=True, presence=0.0).decoder.presence is None
+    assert task(phrases=True).decoder.presence is not None
 
 
 def test_what_is_refused() -> None:
@@ -139,3 +138,6 @@ def test_what_is_refused() -> None:
         SegmentConfig(side=50)
     with pytest.raises(ConfigError, match="'width' must be a multiple of 8, found 20"):
         SegmentConfig(width=20)
+    with pytest.raises(ConfigError, match="width of 40 cannot be shared by 8 heads"):
+        SegmentConfig(width=40, heads=8)
+    assert SegmentConfig(width=40, heads=8, layers=0).layers == 0

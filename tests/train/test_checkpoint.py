@@ -15,12 +15,14 @@ import torch
 from safetensors import safe_open
 from small_network import made
 
+from plait.data.referred import Referred
 from plait.train import checkpoint
 from plait.train.config import TrainConfig
 from plait.train.loop import History, train
 from plait.train.optimise import weights_of
 from plait.train.record import Record
 from plait.train.step import Lesson, Step
+from plait.types import Raw
 
 CONFIG = TrainConfig(
     epochs=5, least_steps=1, batch_size=5, average=0.9, modality_dropout=0.3, mixup=0.5, clip=1.0
@@ -31,14 +33,24 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def run(path: Path | None = None, config: TrainConfig = CONFIG):
+def run(path: Path | None = None, config: TrainConfig = CONFIG, shared: bool = False):
     network, raw, target = made()
+    raw = {name: shared_by_four(own) for name, own in raw.items()} if shared else raw
     torch.manual_seed(0)
     history = train(network, Lesson(raw, target, torch.ones(20)), config, 3, record=Record(path))
     return history, weights_of(network)
 
 
-def killed_after(steps: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_by_four(raw: Raw) -> Raw:
+    """Return rows of which four hold one sample each."""
+    held = np.arange(20) // 4
+    samples = Referred(raw.samples, held)
+    return Raw(samples, raw.rows, raw.present, torch.from_numpy(held))
+
+
+def killed_after(
+    steps: int, path: Path, monkeypatch: pytest.MonkeyPatch, shared: bool = False
+) -> None:
     taken = 0
     whole = Step.__call__
 
@@ -52,7 +64,7 @@ def killed_after(steps: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with monkeypatch.context() as patch:
         patch.setattr(Step, "__call__", step)
         with pytest.raises(Killed):
-            run(path)
+            run(path, shared=shared)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 7, 17])  # an epoch has four
@@ -66,6 +78,17 @@ def test_killed_after_any_step(steps, tmp_path: Path, monkeypatch) -> None:
     assert (facts["epoch"], facts["step"]) == divmod(steps - 1, 4)[:1] + ((steps - 1) % 4 + 1,)
     torch.manual_seed(99)  # another process has other random numbers
     again, resumed = run(path)
+    assert again == history
+    assert all(torch.equal(weights[name], resumed[name]) for name in weights)
+
+
+def test_rows_side_by_side_go_on_in_the_same_order(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    history, weights = run(shared=True)
+    path = tmp_path / "under-way.safetensors"
+    killed_after(7, path, monkeypatch, shared=True)
+    torch.manual_seed(99)
+    again, resumed = run(path, shared=True)
     assert again == history
     assert all(torch.equal(weights[name], resumed[name]) for name in weights)
 

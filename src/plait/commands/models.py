@@ -167,7 +167,6 @@ def evaluate(
     from plait.errors import ConfigError
     from plait.folder import kind_of
     from plait.model import load
-    from plait.progress import Progress
     from plait.report.drawn import drawn_table
     from plait.report.segmented import segmented_table
     from plait.report.tables import evaluation_table, retrieval_table
@@ -185,10 +184,11 @@ def evaluate(
     rows = read_table(table, allow_outside, allow_urls, encoding, join)
     if kind == "segmenter":
         segmenter = Segmenter.load(model)
-        masks = segmenter.evaluate(rows)
+        judged = segmenter.judge(rows)
+        masks = judged.evaluation
         show_json(to_json(masks)) if json else show(segmented_table(masks))
         if sheet is not None:
-            draw_masks(segmenter, rows, sheet, Progress(lines=True))
+            draw_masks(segmenter, judged, sheet)
             show(f"The best, the median and the worst: {sheet}")
         return
     if kind == "space":

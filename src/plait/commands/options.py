@@ -213,7 +213,7 @@ def segmenting_config(
     from dataclasses import replace
 
     from plait.config import from_json, to_json
-    from plait.tasks.segment import SegmentConfig
+    from plait.tasks.segment_config import SegmentConfig
 
     said = {
         "picture": picture,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -22,7 +20,6 @@ from plait.data.quality import Ledger
 from plait.data.reference import cells_of, noted
 from plait.data.rules import is_missing
 from plait.data.series import read_series, read_vector
-from plait.data.spool import Spool
 from plait.data.table import Table
 from plait.data.text import read_text
 from plait.data.video import read_video
@@ -209,30 +206,6 @@ class View(Sequence[Sample | None]):
 
     def __getitem__(self, row):  # type: ignore[no-untyped-def]  # one sample; slices not needed
         return self._samples[int(self._rows[row])]
-
-
-def spool(
-    reader: Reader,
-    source: Source,
-    preprocess: Callable[[Any], Sample],
-    advance: Callable[[int], None],
-) -> Spool:
-    """Prepare every row once, on all cores, into a file.
-
-    Args:
-        reader: of the table.
-        source: what is read.
-        preprocess: the encoder's; it must be safe in threads.
-        advance: is told the number of rows done.
-    """
-
-    prepared = Spool()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for block in blocks(range(len(reader.table))):
-            for sample in pool.map(lambda row: reader.sample(source, row, preprocess), block):
-                prepared.append(sample)
-            advance(len(block))
-    return prepared
 
 
 def blocks(rows: Sequence[int], size: int = ROWS_A_BLOCK) -> Iterator[list[int]]:

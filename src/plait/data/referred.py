@@ -40,17 +40,45 @@ class Behind:
 
 
 class Referred(Sequence["Sample | None"]):
-    """Samples by the rows that refer to them; None where the reference is to nothing."""
+    """Samples by the rows that refer to them; None where the reference is to nothing.
+
+    Args:
+        samples: k of them; they may refer to others themselves.
+        places: (n) which of these each row has; -1 for none.
+    """
+
+    samples: Sequence[Sample | None]
+    places: np.ndarray
 
     def __init__(self, samples: Sequence[Sample | None], places: np.ndarray) -> None:
-        self._samples, self._places = samples, places
+        if isinstance(samples, Referred):
+            self.samples = samples.samples
+            self.places = np.where(places < 0, -1, samples.places[places])
+        else:
+            self.samples, self.places = samples, places
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     def __getitem__(self, row):  # type: ignore[no-untyped-def]  # one sample; slices not needed
-        place = int(self._places[row])
-        return None if place < 0 else self._samples[place]
+        place = int(self.places[row])
+        return None if place < 0 else self.samples[place]
+
+
+def contents_of(samples: Sequence[Sample | None], rows: np.ndarray) -> np.ndarray:
+    """Return (k) numbers of some rows' samples, the same where they are known to be the same.
+
+    That is where rows refer to one sample, or hold one text.
+    """
+    if isinstance(samples, Referred):
+        found: np.ndarray = samples.places[rows]
+        return found
+    numbers: dict[object, int] = {}
+    kept = [(row, samples[row]) for row in rows.tolist()]
+    return np.array([
+        numbers.setdefault(sample if isinstance(sample, str) else (row,), len(numbers))
+        for row, sample in kept
+    ], dtype=np.int64)  # fmt: skip
 
 
 def behind(reader: Reader, source: Source) -> Behind | None:

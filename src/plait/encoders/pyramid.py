@@ -17,6 +17,7 @@ from plait.encoders.pictures import by_row, grid_places, normalised, squares
 from plait.encoders.trained import TrainedConfig
 from plait.errors import CellError
 from plait.layers import renew
+from plait.maps import Maps
 from plait.types import Features, Sample
 
 
@@ -81,9 +82,10 @@ class Pyramid(Encoder):
 
     def encode(self, samples: Sequence[np.ndarray]) -> Features:
         """Return a token a cell of the coarsest map, and all maps."""
-        maps = tuple(self.scales(samples))
-        tokens = self.map(maps[-1].flatten(start_dim=2).transpose(1, 2))
-        features = by_row(tokens, grid_places(*maps[-1].shape[2:]), [1] * len(samples))
+        maps = Maps(tuple(self.scales(samples)), torch.arange(len(samples)))
+        coarsest = maps.scales[-1]
+        tokens = self.map(coarsest.flatten(start_dim=2).transpose(1, 2))
+        features = by_row(tokens, grid_places(*coarsest.shape[2:]), [1] * len(samples))
         return replace(features, maps=maps)
 
 

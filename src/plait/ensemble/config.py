@@ -11,7 +11,7 @@ from plait.ensemble.trees import TreesConfig
 from plait.errors import ConfigError, unknown
 from plait.fusion.fusion import FusionConfig
 from plait.tasks.draw_config import DrawConfig
-from plait.tasks.segment import SegmentConfig
+from plait.tasks.segment_config import SegmentConfig
 from plait.tasks.task import HeadConfig
 from plait.tasks.write import WriteConfig
 from plait.train.config import TrainConfig

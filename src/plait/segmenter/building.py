@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plait.data.loader import Source
+from plait.data.pixel_classes import PixelClasses
 from plait.encoders.encoder import Encoder
 from plait.encoders.pretrained.pyramid import PretrainedPyramid
 from plait.encoders.pyramid import Pyramid, ResidualPyramid
@@ -97,19 +98,35 @@ def _pyramid(config: FitConfig) -> Pyramid:
     return PretrainedPyramid(name, own.side, width, config.encoders.finetune)
 
 
-def network_of(widths: Mapping[str, int], made: Build, classes: int, config: FitConfig) -> Network:
+def tells_phrases(classes: PixelClasses, sources: Sequence[Source]) -> bool:
+    """Return whether words say what is meant: a text is read, and a pixel is meant or not."""
+    binary = len(classes) == 2 and classes.values[0] == 0
+    return binary and any(source.kind == "text" for source in sources)
+
+
+def network_of(
+    widths: Mapping[str, int],
+    made: Build,
+    classes: PixelClasses,
+    sources: Sequence[Source],
+    config: FitConfig,
+) -> Network:
     """Return the network.
 
     Args:
         widths: of the Features of every source.
         made: the encoders, of which the trained ones become part of it.
         classes: that a pixel may have.
+        sources: that are read.
         config: all settings.
     """
     fusion = reading.fusion_of(widths, config)
     pyramid = made.trained[made.picture]
     assert isinstance(pyramid, Pyramid)
     number = sorted(widths).index(made.picture)
-    task = Segment(fusion.width, pyramid.widths, number, classes, config.segment, pyramid.finest)
+    phrases = tells_phrases(classes, sources)
+    task = Segment(
+        fusion.width, pyramid.widths, number, len(classes), config.segment, pyramid.finest, phrases
+    )
     ordered = {name: made.trained[name] for name in sorted(made.trained)}
     return Network(ordered, fusion, task)

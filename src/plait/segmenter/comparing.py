@@ -13,6 +13,7 @@ from plait.catalog import FUSIONS
 from plait.data.loader import Reader, decode
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.referred import Referred
 from plait.data.table import Table
 from plait.ensemble.board import Board
 from plait.ensemble.config import FitConfig
@@ -22,9 +23,9 @@ from plait.layers import bytes_of
 from plait.making.comparing import BASELINE, Entrant, Scores, board_of
 from plait.making.material import keys_of
 from plait.progress import Progress
-from plait.segmenter.building import picture_of, ready
+from plait.segmenter.building import picture_of, ready, tells_phrases
 from plait.segmenter.learning import Ready, gathered, learn
-from plait.segmenter.segmenter import Segmenter, tells_phrases
+from plait.segmenter.segmenter import Segmenter
 from plait.segmenter.tiles import size_of_cell
 from plait.segmenter.vary import target_of
 from plait.tasks.segment import VOID
@@ -119,18 +120,20 @@ class Contest:
         return Entrant(name, level, scores, middle - start, len(judged) / seconds, size / 1e6)
 
     def learned(
-        self, fusion: str, only: Sequence[str] | None, blind: bool
+        self, fusion: str, only: Sequence[str] | None, blind: bool, record: Record | None = None
     ) -> tuple[Segmenter, Table]:
         """Return a model that learned, and the rows that it is judged on; see `enter`."""
         ready, config = self.ready, replace(self.config, fusion=fusion)
         material, judged = ready.material, ready.judged
         if blind:
             grey = np.full((1, config.segment.side, config.segment.side, 3), GREY, np.uint8)
-            samples = {**material.samples, self.picture: Same(grey, len(material.keys))}
+            same = Referred([grey], np.zeros(len(material.keys), np.int64))
+            samples = {**material.samples, self.picture: same}
             material, judged = replace(material, samples=samples), greyed(judged, self.picture)
         rows = ready.parted.learning
-        model = learn(material, ready.classes, rows, config, Record(), self.progress, only)
-        return model, model.known(judged)
+        kept = record or Record()
+        model = learn(material, ready.classes, rows, config, kept, self.progress, only)
+        return model, judged
 
     def constant(self) -> Entrant:
         """Return the commonest class of every pixel, for all rows."""
@@ -160,19 +163,6 @@ class Contest:
         if tells_phrases(self.ready.classes, sources):
             return phrase_scores(JudgedPhrases.of(pairs), groups, seed)
         return mask_scores(JudgedMasks.of(pairs, len(self.ready.classes)), groups, seed)
-
-
-class Same(Sequence[Any]):
-    """One value for n rows."""
-
-    def __init__(self, value: Any, rows: int) -> None:
-        self.value, self.rows = value, rows
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def __getitem__(self, row):  # type: ignore[no-untyped-def]  # one value; slices not needed
-        return self.value
 
 
 class Grey(Sequence[Any]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from plait.data.image import Picture, read_pictures
 from plait.data.mask import Mask, to_rle, write_mask
 from plait.data.quality import Ledger
 from plait.data.table import Table
-from plait.evaluate.segmented import JudgedMasks, JudgedPhrases
 from plait.progress import Progress
 from plait.report.files import free_name, own_columns, write_columns
 from plait.report.mask_sheet import Shown, telling, write_mask_sheet
-from plait.segmenter.segmenter import Segmenter
+from plait.segmenter.segmenter import Judged, Segmenter
 
 SHARE = "share"
 """Ends the names of columns that hold the share of a picture that a class has."""
@@ -93,41 +91,29 @@ def _codes(mask: Mask) -> list[dict[str, Any]]:
     return [{**to_rle(mask == value), "category_id": value} for value in values]
 
 
-def draw_masks(model: Segmenter, table: Table, path: Path, progress: Progress) -> None:
-    """Write a sheet of the best, the median and the worst masks of rows whose mask is known.
+def draw_masks(model: Segmenter, judged: Judged, path: Path) -> None:
+    """Write a sheet of the best, the median and the worst masks of rows that were judged.
+
+    Only these are made again.
 
     Args:
-        model: that makes them.
-        table: the rows.
+        model: that made them.
+        judged: what it was judged on.
         path: of a PNG file.
-        progress: where to show it.
     """
-    known = model.known(table)
-    rows: list[int] = []
-
-    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for row, truth, made in model.pairs(known, progress):
-            rows.append(row)
-            yield truth, made
-
-    scores = (
-        JudgedPhrases.of(pairs()).by_row
-        if model.phrases
-        else JudgedMasks.of(pairs(), len(model.classes)).by_row
-    )
-    chosen = telling(scores)
-    few = known.take([rows[place] for _, place in chosen])
+    chosen = telling(judged.scores)
+    few = judged.rows.take([row for _, row in chosen])
     shown = [
         Shown(
-            f"{label}, row {known.row_number(rows[place])}",
-            float(scores[place]),
+            f"{label}, row {judged.rows.row_number(row)}",
+            float(judged.scores[row]),
             _picture(few, model.picture, number),
             truth,
             made,
             _words(model, few, number),
         )
-        for (label, place), (number, truth, made) in zip(
-            chosen, model.pairs(few, progress), strict=True
+        for (label, row), (number, truth, made) in zip(
+            chosen, model.pairs(few, Progress(show=False)), strict=True
         )
     ]
     write_mask_sheet(shown, model.classes, path)

@@ -32,7 +32,8 @@ from plait.segmenter.building import build, network_of, picture_of, ready
 from plait.segmenter.segmenter import Segmenter, require_picture
 from plait.segmenter.tiles import Tiles, boxes_of, size_of_cell, tiled
 from plait.segmenter.vary import Varied, shrunk, target_of
-from plait.tasks.segment import VOID, SegmentConfig
+from plait.tasks.segment import VOID
+from plait.tasks.segment_config import SegmentConfig
 from plait.train.record import Record, Track
 from plait.types import Modality
 
@@ -221,7 +222,7 @@ def learn(
         made = build(sources, config)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
         widths = encoded.widths(made.trained)
-        network = network_of(widths, made, len(classes), config)
+        network = network_of(widths, made, classes, sources, config)
         target = torch.from_numpy(
             np.stack([target_of(classes.encode(material.values[row])) for row in rows])
         )

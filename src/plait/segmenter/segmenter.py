@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 from plait.cache import Encoded
 from plait.config import from_json, to_json
-from plait.data.loader import Reader, Source, decode
+from plait.data.loader import Reader, blocks
 from plait.data.mask import Mask, require_size
 from plait.data.pixel_classes import PixelClasses
 from plait.data.quality import Ledger
@@ -32,10 +32,10 @@ from plait.making.maker import Maker, Stored
 from plait.making.material import keys_of
 from plait.model import known_targets
 from plait.progress import Progress
-from plait.segmenter.building import build, network_of
+from plait.segmenter.building import build, network_of, tells_phrases
 from plait.segmenter.card import segmenter_card
 from plait.segmenter.tiles import boxes_of, put_together, size_of_cell, tiled
-from plait.types import Modality, Raw
+from plait.types import Raw
 
 ROWS_A_BATCH = 16
 """Pictures, or tiles, that are segmented at a time."""
@@ -66,6 +66,21 @@ class Masks:
     def values(self) -> list[Mask | None]:
         """The masks, each (h w) int32 with the values of the masks that were learned from."""
         return [None if own is None else self.of.decode(own) for own in self.classes]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What came of judging masks.
+
+    Attributes:
+        rows: of the table, those that were judged.
+        scores: (n) of each, in 0..1: the mean IoU of its classes, or the IoU of what is meant.
+        evaluation: of all of them.
+    """
+
+    rows: Table
+    scores: np.ndarray
+    evaluation: SegmentedEvaluation
 
 
 @dataclass(frozen=True)
@@ -110,13 +125,19 @@ class Segmenter(Maker):
             ledger: of what cannot be read.
             progress: where to show it.
         """
+        for rows, advance in self._blocks(table, progress):
+            yield from self._few(table.take(rows), ledger)
+            advance(len(rows))
+
+    def _blocks(
+        self, table: Table, progress: Progress
+    ) -> Iterator[tuple[list[int], Callable[[int], None]]]:
+        """Yield the rows that are segmented at a time, and what is told how many are done."""
         # Tiles of one picture are a batch of their own.
         size = 1 if self.config.segment.tile else ROWS_A_BATCH
         with progress.stage(f"Segmenting {self.picture}", len(table)) as advance:
-            for start in range(0, len(table), size):
-                rows = table.take(range(start, min(start + size, len(table))))
-                yield from self._few(rows, ledger)
-                advance(len(rows))
+            for rows in blocks(range(len(table)), size):
+                yield rows, advance
 
     def _few(self, table: Table, ledger: Ledger) -> Iterator[np.ndarray | None]:
         """Yield the classes of a few rows."""
@@ -153,12 +174,20 @@ class Segmenter(Maker):
     def _mirrored(self, rows: Encoded) -> Encoded:
         """Return encoded rows with their pictures mirrored."""
         raw = rows.raw[self.picture]
-        samples = [None if own is None else np.stack(own)[:, :, ::-1] for own in raw]
-        mirrored = Raw(samples, torch.arange(len(raw)), raw.present)
+        once, places = raw.once()
+        samples = [None if own is None else np.stack(own)[:, :, ::-1] for own in once]
+        mirrored = Raw(samples, places, raw.present, places)
         return replace(rows, raw={**rows.raw, self.picture: mirrored})
 
     def evaluate(self, table: Any, progress: Progress | None = None) -> SegmentedEvaluation:
         """Judge the masks of rows whose mask is known; where words say what is meant, as phrases.
+
+        Takes and raises what `judge` does.
+        """
+        return self.judge(table, progress).evaluation
+
+    def judge(self, table: Any, progress: Progress | None = None) -> Judged:
+        """Make the masks of rows whose mask is known, and compare them; each is made once.
 
         Args:
             table: anything that `plait.read` takes, with the target.
@@ -169,63 +198,62 @@ class Segmenter(Maker):
             TableError: when no row has a mask and a picture.
         """
         table, progress = read(table), progress or Progress()
-        known = self.known(table)
+        table.require(self.target)
         there: list[int] = []
         unknown: list[int] = []
 
         def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            for row, truth, made in self.pairs(known, progress, unknown.append):
+            for row, truth, made in self.pairs(table, progress, unknown.append):
                 there.append(row)
                 yield truth, made
 
-        groups, seed = keys_of(Reader(known, Ledger()), self.sources)[1], self.config.seed
-        if self.phrases:
-            phrases = JudgedPhrases.of(pairs())
-            result = evaluate_phrases(self.target, phrases, groups[there], seed)
-        else:
-            names = self.classes.names
-            masks = JudgedMasks.of(pairs(), len(names))
-            result = evaluate_masks(self.target, masks, names, groups[there], seed)
-        return replace(result, left_out=len(table) - len(there), unknown=sum(unknown))
-
-    def known(self, table: Table) -> Table:
-        """Return the rows that have a picture and a mask of its size.
-
-        Raises:
-            ColumnError: when the table lacks the target column.
-            TableError: when there is none.
-        """
-        table.require(self.target)
-
-        def fitting(row: int, mask: Mask) -> bool:
-            require_picture(mask, size_of_cell(table, self.picture, row))
-            return True
-
-        rows, _ = known_targets(table, [self.schema[self.target]], Ledger(), fitting)
-        if not len(rows):
+        count = len(self.classes)
+        judged = JudgedPhrases.of(pairs()) if self.phrases else JudgedMasks.of(pairs(), count)
+        if not there:
             raise TableError(
                 f"No row has both a mask in {self.target!r} and a picture in {self.picture!r}."
             )
-        return table.take(rows)
+        rows, seed = table.take(there), self.config.seed
+        groups = keys_of(Reader(rows, Ledger()), self.sources)[1]
+        result = (
+            evaluate_phrases(self.target, judged, groups, seed)
+            if isinstance(judged, JudgedPhrases)
+            else evaluate_masks(self.target, judged, self.classes.names, groups, seed)
+        )
+        result = replace(result, left_out=len(table) - len(there), unknown=sum(unknown))
+        return Judged(rows, judged.by_row, result)
 
     def pairs(
         self,
-        known: Table,
+        table: Table,
         progress: Progress,
         told: Callable[[int], None] = lambda unknown: None,
     ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Yield each row that a mask is made of, its true and its predicted classes (h w).
+        """Yield each row that has a mask and a picture of its size, its true and predicted classes.
 
         Args:
-            known: rows with a mask.
+            table: the rows.
             progress: where to show it.
             told: is given how many pixels of the true mask have values that are no class.
         """
-        for row, made in enumerate(self.each(known, Ledger(), progress)):
-            if made is not None:
-                mask = decode(known.cell(self.target, row), Modality.MASK, known)
-                told(self.classes.unknown(mask))
-                yield row, self.classes.encode(mask), made
+        for rows, advance in self._blocks(table, progress):
+            few = table.take(rows)
+            known, masks = self._known(few)
+            made = self._few(few.take(known), Ledger())
+            for place, mask, own in zip(known, masks, made, strict=True):
+                if own is not None:
+                    told(self.classes.unknown(mask))
+                    yield rows[place], self.classes.encode(mask), own
+            advance(len(rows))
+
+    def _known(self, table: Table) -> tuple[np.ndarray, list[Mask]]:
+        """Return the rows that have a picture and a mask of its size, and these masks."""
+
+        def fitting(row: int, mask: Mask) -> Mask:
+            require_picture(mask, size_of_cell(table, self.picture, row))
+            return mask
+
+        return known_targets(table, [self.schema[self.target]], Ledger(), fitting)
 
     def own(self) -> dict[str, Any]:
         """Return what the classes are, and of which picture."""
@@ -247,18 +275,12 @@ class Segmenter(Maker):
         made = build(stored.sources, config)
         put_states(made.frozen, stored.states)
         classes = from_json(PixelClasses, document["classes"])
-        network = network_of(document["widths"], made, len(classes), config)
+        network = network_of(document["widths"], made, classes, stored.sources, config)
         put_learned(network, under(stored.states, "network/"))
         return Segmenter(
             stored.schema, document["target"], stored.sources, made.frozen, network.eval(), config,
             document["facts"], Ledger(), document["picture"], classes,
         )  # fmt: skip
-
-
-def tells_phrases(classes: PixelClasses, sources: Sequence[Source]) -> bool:
-    """Return whether words say what is meant: a text is read, and a pixel is meant or not."""
-    binary = len(classes) == 2 and classes.values[0] == 0
-    return binary and any(source.kind == "text" for source in sources)
 
 
 def require_picture(mask: Mask, size: tuple[int, int] | None) -> None:

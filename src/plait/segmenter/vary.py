@@ -19,8 +19,62 @@ LIGHT = 0.25
 
 
 @dataclass(frozen=True)
+class Change:
+    """What is changed of one picture, and of all masks of it.
+
+    Attributes:
+        contrast: that its pixels' distance from their mean is multiplied with.
+        brightness: that their mean is multiplied with.
+        mirrored: left and right.
+        part: (top, left, size) of what is enlarged, each as a share of what there is; None for all.
+    """
+
+    contrast: float
+    brightness: float
+    mirrored: bool = False
+    part: tuple[float, float, float] | None = None
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator, moves: bool) -> Change:
+        """Return one at random."""
+        contrast, brightness = 1 + LIGHT * (2 * random.random(2) - 1)
+        if not moves:
+            return cls(contrast, brightness)
+        top, left = random.random(2)
+        size = random.uniform(SMALLEST, 1.0)
+        return cls(contrast, brightness, random.random() < 0.5, (top, left, size))
+
+    def picture(self, picture: np.ndarray) -> np.ndarray:
+        """Return (s s 3) uint8."""
+        mean = picture.mean()
+        lit = (picture.astype(np.float32) - mean) * self.contrast + mean * self.brightness
+        return self._moved(lit.clip(0, 255).astype(np.uint8), blends=True)
+
+    def mask(self, mask: np.ndarray) -> np.ndarray:
+        """Return (s s) numbers of classes."""
+        return self._moved(mask, blends=False)
+
+    def _moved(self, values: np.ndarray, blends: bool) -> np.ndarray:
+        import cv2
+
+        if self.mirrored:
+            values = values[:, ::-1]
+        if self.part is None:
+            return values
+        side, (down, right, share) = len(values), self.part
+        size = round(side * share)
+        top, left = (int(way * (side - size + 1)) for way in (down, right))
+        cut = np.ascontiguousarray(values[top : top + size, left : left + size])
+        how = cv2.INTER_LINEAR if blends else cv2.INTER_NEAREST
+        return cv2.resize(cut, (side, side), interpolation=how)
+
+
+@dataclass(frozen=True)
 class Varied:
     """Mirrors, enlarges and brightens pictures, and their masks with them.
+
+    A picture that several rows of a batch have is changed in one way for all of them, so that it
+    is still encoded once; in other batches it is changed in others.
 
     Args:
         picture: the source whose pixels have classes.
@@ -36,45 +90,23 @@ class Varied:
         assert isinstance(raw, Raw)
         seed = int(torch.randint(2**31, (), generator=generator))
         random = np.random.default_rng(seed)
-        samples, masks = [], lesson.target.cpu().numpy().copy()
-        for row in range(len(raw)):
-            sample = raw[row]
-            if sample is not None:
-                sample = _lit(sample[0], random)
-                if self.moves:
-                    sample, masks[row] = _moved(sample, masks[row], random)
-                sample = sample[None]
-            samples.append(sample)
-        own = Raw(samples, torch.arange(len(raw)), raw.present)
-        target = torch.from_numpy(masks).to(lesson.target.device)
+        once, places = raw.once()
+        changes = [Change.drawn(random, self.moves) for _ in once]
+        samples = [
+            None if sample is None else change.picture(sample[0])[None]
+            for sample, change in zip(once, changes, strict=True)
+        ]
+        own = replace(raw, samples=samples, rows=places, contents=places)
+        target = lesson.target
+        if self.moves:
+            masks = [
+                changes[place].mask(mask) if there else mask
+                for place, mask, there in zip(
+                    places.tolist(), target.cpu().numpy(), raw.present.tolist(), strict=True
+                )
+            ]
+            target = torch.from_numpy(np.stack(masks)).to(target.device)
         return replace(lesson, rows={**lesson.rows, self.picture: own}, target=target)
-
-
-def _lit(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return (h w 3) uint8 with another contrast and brightness."""
-    contrast, brightness = 1 + LIGHT * (2 * random.random(2) - 1)
-    mean = picture.mean()
-    lit = (picture.astype(np.float32) - mean) * contrast + mean * brightness
-    return lit.clip(0, 255).astype(np.uint8)
-
-
-def _moved(
-    picture: np.ndarray, mask: np.ndarray, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a picture and its mask, mirrored by chance, and a part of them enlarged."""
-    import cv2
-
-    if random.random() < 0.5:
-        picture, mask = picture[:, ::-1], mask[:, ::-1]
-    side = picture.shape[0]
-    size = round(side * random.uniform(SMALLEST, 1.0))
-    top, left = random.integers(0, side - size + 1, 2)
-    part = (slice(top, top + size), slice(left, left + size))
-    return (
-        cv2.resize(np.ascontiguousarray(picture[part]), (side, side)),
-        cv2.resize(np.ascontiguousarray(mask[part]), (side, side),
-                   interpolation=cv2.INTER_NEAREST),
-    )  # fmt: skip
 
 
 def shrunk(mask: np.ndarray, side: int) -> np.ndarray:

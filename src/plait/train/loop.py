@@ -12,10 +12,10 @@ from torch import Tensor
 from plait.data.split import apart
 from plait.errors import ConfigError
 from plait.network import Network
-from plait.train.balance import balancing_weights
 from plait.train.checkpoint import Checkpoint, Course
 from plait.train.config import TrainConfig
 from plait.train.optimise import put_weights, weights_of
+from plait.train.order import order_of
 from plait.train.record import Record
 from plait.train.step import Lesson, Step
 
@@ -102,7 +102,10 @@ def _epoch(
     """Take all steps of an epoch, or those that are left of it."""
     course.network.train()
     if course.step == 0:
-        course.order = _order(lesson.target, learning, course.config, course.generators["shuffle"])
+        course.order = order_of(
+            lesson, learning, course.config.balanced, course.network.task.by_rows,
+            course.generators["shuffle"],
+        )  # fmt: skip
     for batch in course.order.split(course.config.batch_size)[course.step :]:
         course.total += step(lesson, batch) * len(batch)
         course.step += 1
@@ -128,14 +131,6 @@ def validate(
     """
     generator = torch.Generator().manual_seed(seed)
     return _cost(network, lesson, split(lesson, config.validation_share, generator)[1], judge)
-
-
-def _order(target: Tensor, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """Return the rows of an epoch: each once, or drawn so that all classes are equally frequent."""
-    if not config.balanced:
-        return rows[torch.randperm(len(rows), generator=generator)]
-    frequency = balancing_weights(target[rows])
-    return rows[torch.multinomial(frequency, len(rows), replacement=True, generator=generator)]
 
 
 @torch.no_grad()

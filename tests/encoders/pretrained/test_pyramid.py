@@ -78,7 +78,7 @@ def test_weights_stay_or_learn(tmp_path: Path) -> None:
     learns.train()
     features = learns([one])
     assert features.maps is not None
-    sum(m.sum() for m in features.maps).backward()
+    sum(m.sum() for m in features.maps.scales).backward()
     assert all(p.grad is not None for p in learns.rates())
     assert not any(m.training for m in learns.modules() if isinstance(m, torch.nn.BatchNorm2d))
 
