@@ -33,7 +33,7 @@ from plait.encoders.config import choose_encoders
 from plait.evaluate.retrieve import retrieve
 from plait.evaluate.sides import Vectors
 from plait.progress import Progress
-from plait.space import AlignConfig
+from plait.spaces.space import AlignConfig
 from plait.tasks.align import AlignTaskConfig
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
@@ -131,11 +131,11 @@ def _scores(found: list[Row]) -> Row:
 
 def ridge(asked: dict[str, object], config: AlignConfig) -> Row:
     """Return how a linear map from the right side's vectors to the left's finds them."""
-    from plait.aligning import _columns, _ready, _split
     from plait.config import to_json
     from plait.data.loader import Reader
     from plait.data.quality import Ledger
-    from plait.space_material import material_of
+    from plait.spaces.aligning import _columns, _ready, _split
+    from plait.spaces.material import material_of
 
     rows = plait.read(asked["table"])
     names = (str(asked["left"]), str(asked["right"]))

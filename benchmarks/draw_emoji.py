@@ -27,7 +27,6 @@ from rows import Row, measure, table
 
 import plait
 from plait import FitConfig
-from plait.aligning import align
 from plait.config import from_json, to_json
 from plait.data.image import read_pictures
 from plait.data.table import Table
@@ -39,7 +38,8 @@ from plait.drawer.learning import draw
 from plait.drawer.sheet import below, save, strip
 from plait.encoders.config import choose_encoders
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.aligning import align
+from plait.spaces.space import AlignConfig, Space
 from plait.train.record import Track
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))

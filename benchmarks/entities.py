@@ -26,7 +26,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 import plait
 from plait.ensemble.config import FitConfig
 from plait.layers import one_thread
-from plait.pairing import MATCH, PAIR_GROUP, pair_rows
+from plait.pairs.pairing import MATCH, PAIR_GROUP, pair_rows
 from plait.progress import Progress
 
 QUIET = Progress(show=False)

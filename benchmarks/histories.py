@@ -30,7 +30,7 @@ from plait.layers import one_thread
 from plait.progress import Progress
 from plait.recommendation.config import RecommendConfig
 from plait.recommendation.learning import Material, baselines_of, learn, material_of, ready
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 
 WORDS = ("title", "plot", "director", "actors")

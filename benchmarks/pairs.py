@@ -31,12 +31,12 @@ import plait
 from plait.data.table import Table
 from plait.encoders.config import choose_encoders
 from plait.ensemble.config import FitConfig
-from plait.given_pairs import SIMILARITY
 from plait.layers import one_thread
-from plait.pairing import MATCH, PAIR_GROUP, pair_rows
+from plait.pairs.given import SIMILARITY
+from plait.pairs.pairing import MATCH, PAIR_GROUP, pair_rows
 from plait.progress import Progress
-from plait.space import Space
-from plait.space_config import AlignConfig
+from plait.spaces.config import AlignConfig
+from plait.spaces.space import Space
 
 os.environ.setdefault("PLAIT_MODELS", str(Path(__file__).parents[1] / "build" / "models"))
 FROZEN = choose_encoders(["image=mobilenet_v2", "text=all-MiniLM-L6-v2"])

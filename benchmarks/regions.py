@@ -32,7 +32,7 @@ from plait.encoders.config import choose_encoders
 from plait.explain.regions import Regions
 from plait.progress import Progress
 from plait.scenes.compose import Thing, compose, noisy_ground, place_boxes
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

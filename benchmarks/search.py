@@ -161,7 +161,7 @@ def learned(width: int) -> Any:
     """Return a space of words and codes whose vectors have some width, made once."""
     import plait
     from plait.progress import Progress
-    from plait.space import AlignConfig
+    from plait.spaces.space import AlignConfig
     from plait.tasks.align import AlignTaskConfig
 
     folder = Path(tempfile.gettempdir()) / f"plait-search-space-{width}"

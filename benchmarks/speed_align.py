@@ -30,7 +30,6 @@ from rows import Row, data_folder, describe, in_process, measure, table
 from torch import Tensor
 
 import plait
-from plait.aligning import _columns, _ready
 from plait.cache import fit_and_encode
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
@@ -39,9 +38,10 @@ from plait.encoders.config import choose_encoders, fine_tuned
 from plait.encoders.pretrained.tuned import fit_sharing, tuned_of
 from plait.network import Network
 from plait.progress import Progress
-from plait.space_config import AlignConfig
-from plait.space_material import material_of
-from plait.space_network import built, towers_of
+from plait.spaces.aligning import _columns, _ready
+from plait.spaces.config import AlignConfig
+from plait.spaces.material import material_of
+from plait.spaces.network import built, towers_of
 from plait.train.config import TrainConfig
 from plait.train.loop import train
 from plait.train.step import Lesson

@@ -10,7 +10,7 @@ import numpy as np
 
 import plait
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import here as plait
 from PIL import Image
-from test_regions import SEEING, config, scene
+from spaces.test_pointing import SEEING, config, scene
 
 import plait as library
 from plait.data.mask import read_mask, read_palette

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from command_line import here as plait
 from PIL import Image
-from test_regions import SEEING, scene
+from spaces.test_pointing import SEEING, scene
 
 from plait.commands.regions import _spans
 from plait.explain.regions import moments_of

@@ -13,7 +13,7 @@ import plait
 from plait.data.table import Table
 from plait.ensemble.config import FitConfig
 from plait.progress import Progress
-from plait.space import AlignConfig
+from plait.spaces.space import AlignConfig
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

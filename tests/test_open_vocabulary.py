@@ -19,7 +19,7 @@ from plait.progress import Progress
 from plait.scenes.compose import Scene, compose, place_boxes, plain_ground
 from plait.scenes.questions import Known
 from plait.scenes.things import COLOURS, load_things
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plait import datasets
-    from plait.aligning import align
     from plait.data.read import read
     from plait.distillation import distil
     from plait.doctor import check
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from plait.loading import load
     from plait.model import Model
     from plait.search.build import index
+    from plait.spaces.aligning import align
     from plait.vectors import embed
 
 __version__ = "0.1.0"
@@ -31,7 +31,7 @@ _HOMES = {
     "PlaitClassifier": "plait.estimators",
     "PlaitError": "plait.errors",
     "PlaitRegressor": "plait.estimators",
-    "align": "plait.aligning",
+    "align": "plait.spaces.aligning",
     "check": "plait.doctor",
     "compare": "plait.learning",
     "distil": "plait.distillation",

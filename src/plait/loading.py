@@ -24,7 +24,7 @@ def load(folder: str | Path) -> Any:
         return Index.open(folder)
     match kind_of(folder):
         case "space":
-            from plait.space import Space
+            from plait.spaces.space import Space
 
             return Space.load(folder)
         case "recommender":

@@ -13,7 +13,7 @@ from plait.data.pixel_classes import PixelClasses
 from plait.errors import ConfigError
 from plait.explain.regions import Regions
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 
 NONE = "none of these"
 """The class of pixels that no label fits well enough."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from made_index import QUIET, things
 
 import plait
-from plait.space import Space
+from plait.spaces.space import Space
 
 BATCH, ROWS, READY = 5, 300, -1
 

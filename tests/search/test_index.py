@@ -19,7 +19,7 @@ from plait.errors import ColumnError, ConfigError, ModelError, TableError
 from plait.search.index import Index
 from plait.search.query import Query
 from plait.search.store import Store
-from plait.space import Space
+from plait.spaces.space import Space
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from made_index import QUIET, made_space, things
 import plait
 from plait.errors import ModelError
 from plait.search.index import Index
-from plait.space import Space
+from plait.spaces.space import Space
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 

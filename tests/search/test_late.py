@@ -11,7 +11,7 @@ from made_index import QUIET, made_space, things
 import plait
 from plait.errors import ConfigError
 from plait.search.query import Query
-from plait.space import Space
+from plait.spaces.space import Space
 
 
 def texts(rows: int = 120) -> dict[str, list[object]]:
@@ -24,7 +24,7 @@ def texts(rows: int = 120) -> dict[str, list[object]]:
 @pytest.fixture(scope="module")
 def space() -> Space:
     from plait.fusion.fusion import FusionConfig
-    from plait.space import AlignConfig
+    from plait.spaces.space import AlignConfig
     from plait.tasks.align import AlignTaskConfig
     from plait.train.config import TrainConfig
 

@@ -11,7 +11,7 @@ from made_index import made_space
 
 from plait.errors import ConfigError
 from plait.search.query import UNKNOWN, Query, Term, joined, vector_of
-from plait.space import Space
+from plait.spaces.space import Space
 
 
 @pytest.fixture(scope="module")

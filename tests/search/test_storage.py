@@ -29,7 +29,7 @@ NURSERY = """
 import os, sys
 import plait
 from made_index import things
-from plait.space import Space
+from plait.spaces.space import Space
 
 Space.load(sys.argv[2])  # all that is costly to import, and nothing of LanceDB, before the forks
 for line in sys.stdin:

@@ -23,7 +23,7 @@ WRITERS = """
 import os, sys
 from made_index import QUIET, things
 import plait
-from plait.space import Space
+from plait.spaces.space import Space
 
 Space.load(sys.argv[1])  # all that is costly to import, before the writers part
 for uri, same in zip(sys.argv[2::2], sys.argv[3::2]):

@@ -14,9 +14,10 @@ import plait
 from plait.encoders.config import choose_encoders
 from plait.errors import ConfigError, TableError
 from plait.explain.regions import Regions
+from plait.making.given import columns_for, matched
 from plait.progress import Progress
 from plait.train.record import Record
-from plait.writer.asking import ask, columns_for, explain, matched
+from plait.writer.asking import ask, explain
 from plait.writer.learning import learn
 from plait.writer.material import gather
 from plait.writer.trust import Trust

@@ -63,8 +63,9 @@ def ask(
     """Ask a model about a picture, a sound, a video or a row: its answer, and how sure it is."""
     from plait.config import to_json
     from plait.errors import ConfigError
+    from plait.making.given import columns_for
     from plait.report.files import require_new
-    from plait.writer.asking import ask, columns_for, explain, table_of
+    from plait.writer.asking import ask, explain, table_of
     from plait.writer.writer import Writer
 
     if output is not None:
@@ -126,10 +127,10 @@ def caption(
     """Write a text for every file of a folder, or every row of a table, with its confidence."""
     from plait.commands.models import say
     from plait.commands.options import read_table
+    from plait.making.given import matched
     from plait.progress import Progress
     from plait.report.files import SUFFIXES, require_new, write_columns
     from plait.report.written import written_columns
-    from plait.writer.asking import matched
     from plait.writer.writer import Writer
 
     require_new(output, overwrite, SUFFIXES)

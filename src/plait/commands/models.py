@@ -173,7 +173,7 @@ def evaluate(
     from plait.report.written import written_table
     from plait.segmenter.files import draw_masks
     from plait.segmenter.segmenter import Segmenter
-    from plait.space import Space
+    from plait.spaces.space import Space
     from plait.writer.writer import Writer
 
     kind = kind_of(model)

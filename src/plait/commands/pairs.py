@@ -21,7 +21,7 @@ from plait.errors import ConfigError, many
 
 if TYPE_CHECKING:
     from plait.data.table import Table
-    from plait.space import Space
+    from plait.spaces.space import Space
 
 
 def pairs(
@@ -62,10 +62,10 @@ def pairs(
     encoding: Encoding = None,
 ) -> None:
     """Make pairs that belong together and pairs that do not, to learn matching from."""
-    from plait.pairing import pair_rows
+    from plait.pairs.pairing import pair_rows
     from plait.progress import Progress
     from plait.report.files import require_new, write_columns
-    from plait.space import Space
+    from plait.spaces.space import Space
 
     require_new(output, overwrite, [".parquet"])  # which holds bytes and vectors too
     learned = None if space is None else Space.load(space)
@@ -102,7 +102,7 @@ def pairs(
 def _write_given(rows: Table, left: str, right: str, space: Space | None, output: Path) -> None:
     """Write pairs that are to be judged with what the space says of them."""
     from plait.data.quality import Ledger
-    from plait.given_pairs import SIMILARITY, with_similarity
+    from plait.pairs.given import SIMILARITY, with_similarity
     from plait.progress import Progress
     from plait.report.files import write_columns
 

@@ -36,7 +36,7 @@ def regions(
     from plait.errors import ConfigError
     from plait.explain.regions import Regions
     from plait.report.files import require_new
-    from plait.space import Space
+    from plait.spaces.space import Space
 
     require_new(output, overwrite, SUFFIXES)
     kinds = {"image": image, "audio": sound, "video": video}

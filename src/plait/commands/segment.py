@@ -80,7 +80,7 @@ def _by_words(
     model: str, labels: list[str], threshold: float | None
 ) -> tuple[PixelClasses, Callable[[Path], Mask]]:
     from plait.open_vocabulary import segment_by_words, word_classes
-    from plait.space import Space
+    from plait.spaces.space import Space
 
     space, classes = Space.load(model), word_classes(labels)
     return classes, lambda path: segment_by_words(space, str(path), labels, None, threshold)

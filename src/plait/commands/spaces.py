@@ -92,14 +92,14 @@ def align(
     """Learn one space for groups of columns, so that each can be found by the others."""
     from dataclasses import replace
 
-    from plait.aligning import align
     from plait.config import from_json
     from plait.encoders.config import choose_encoders, fine_tuned
     from plait.evaluate.retrieve import Retrieval
     from plait.folder import require_free
     from plait.progress import Progress
     from plait.report.tables import retrieval_table
-    from plait.space_config import AlignConfig
+    from plait.spaces.aligning import align
+    from plait.spaces.config import AlignConfig
 
     require_free(output, overwrite)
     values = settings_of(config)

@@ -45,10 +45,10 @@ def classify(
     encoding: Encoding = None,
 ) -> None:
     """Say which of some words each row is, though the space never learned them as classes."""
-    from plait.judging import zero_shot
     from plait.progress import Progress
     from plait.report.files import SUFFIXES, require_new, write_columns, zero_shot_columns
-    from plait.space import Space
+    from plait.spaces.judging import zero_shot
+    from plait.spaces.space import Space
 
     require_new(output, overwrite, SUFFIXES)
     loaded = Space.load(space)
@@ -93,10 +93,10 @@ def probe(
     """Judge a space's vectors by a linear classifier on them, on all rows and on few a class."""
     from plait.config import to_json
     from plait.errors import ConfigError
-    from plait.judging import SHOTS, probe_space
     from plait.progress import Progress
     from plait.report.files import require_new, write_json
-    from plait.space import Space
+    from plait.spaces.judging import SHOTS, probe_space
+    from plait.spaces.space import Space
 
     if output is not None:
         require_new(output, overwrite, [".json"])

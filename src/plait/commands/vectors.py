@@ -58,8 +58,8 @@ def embed(
     from plait.errors import ConfigError
     from plait.progress import Progress
     from plait.report.files import require_new
-    from plait.space import Space
-    from plait.space_vectors import embed_groups
+    from plait.spaces.space import Space
+    from plait.spaces.vectors import embed_groups
     from plait.vectors import embed as embed_columns
 
     require_new(output, overwrite, [".parquet"])

@@ -13,7 +13,7 @@ from plait.data.table import Table
 from plait.errors import ConfigError
 from plait.metrics.uncertainty import Interval, interval
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 
 DRAWS = 1000
 """Of the bootstrap."""

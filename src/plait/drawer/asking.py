@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from plait.drawer.drawer import Drawer
 from plait.errors import ConfigError
-from plait.writer.asking import columns_for
+from plait.making.given import columns_for
 
 
 def values_of(model: Drawer, given: Sequence[str]) -> dict[str, str]:
-    """Return the value of each column that is meant; see `plait.writer.asking.columns_for`.
+    """Return the value of each column that is meant; see `plait.making.given.columns_for`.
 
     Raises:
         ConfigError: when a word is empty, or there is no free column for it.

@@ -35,7 +35,7 @@ from plait.types import Features
 
 if TYPE_CHECKING:
     from plait.evaluate.drawn import DrawnEvaluation
-    from plait.space import Space
+    from plait.spaces.space import Space
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from plait.progress import Progress
 
 if TYPE_CHECKING:
     from plait.drawer.drawer import Drawer
-    from plait.space import Space
+    from plait.spaces.space import Space
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from plait.search.query import Query, joined, vector_of
 from plait.search.rank import count_values, diversify, fuse
 from plait.search.snapshot import Snapshot
 from plait.search.store import Store
-from plait.space import Space
+from plait.spaces.space import Space
 
 POOL = 1000
 """Rows that are ranked where orders are joined, varied or counted; pages end with them."""

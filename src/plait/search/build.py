@@ -19,7 +19,7 @@ from plait.search.kept_space import keep
 from plait.search.place import exists
 from plait.search.rows import WORDS, arrow_schema, batches, plain_columns, require_key
 from plait.search.store import Store
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.types import Modality, Schema
 
 

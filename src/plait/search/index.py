@@ -22,7 +22,7 @@ from plait.search.rows import batches, require_columns
 from plait.search.sidecar import Measured, make, newest
 from plait.search.snapshot import MOST_CHANGED, Snapshot, snapshot
 from plait.search.store import Store, Version
-from plait.space import Space
+from plait.spaces.space import Space
 
 
 class Index:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plait.errors import ModelError
 from plait.search.place import is_local
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.store import HOME
 
 MAKES_VECTORS = ("schema", "groups", "config", "widths")

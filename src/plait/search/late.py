@@ -12,7 +12,7 @@ from plait.search.facts import Facts
 from plait.search.found import Order
 from plait.search.query import Query, table_of
 from plait.search.store import Store
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.tasks.align import Align
 
 RERANKED = 100

@@ -11,7 +11,7 @@ import numpy as np
 from plait.data.loader import decode
 from plait.data.table import Table
 from plait.errors import CellError, ConfigError
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.types import Modality
 
 Kind = Literal["text", "image", "audio", "cells", "like"]

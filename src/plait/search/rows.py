@@ -17,7 +17,7 @@ from plait.data.table import Table
 from plait.errors import CellError, TableError, did_you_mean
 from plait.progress import Progress
 from plait.search.facts import OWN, TEXT, THUMBNAIL, VECTOR, Facts
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.types import Column, Modality, Schema
 
 ROWS_A_BLOCK = 4096

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plait.data.detect import detect
 from plait.data.loader import Reader, media_source
 from plait.data.quality import Ledger
 from plait.data.table import Table
@@ -18,9 +16,7 @@ from plait.decoding.config import DecodingConfig
 from plait.errors import ConfigError, TableError
 from plait.explain.regions import Moments, Regions, moments_of, regions_of
 from plait.explain.written import of_words, rests_on
-from plait.making.maker import Maker
 from plait.progress import Progress
-from plait.types import MEDIA
 from plait.writer.writer import Writer
 
 if TYPE_CHECKING:
@@ -144,70 +140,3 @@ def table_of(values: Mapping[str, Any]) -> Table:
     """Return a table of one row; files may lie anywhere, as the user named them."""
     cells = {name: [str(v) if isinstance(v, Path) else v] for name, v in values.items()}
     return Table.of(cells, allow_outside=True)
-
-
-def columns_for(writer: Maker, given: Sequence[str]) -> dict[str, str]:
-    """Return the column that each word of a command line is for.
-
-    `column=value` says it; a file goes to the first free column of its kind, anything else to the
-    first free column of text, or else of the table.
-
-    Args:
-        writer: the model.
-        given: files and texts.
-
-    Raises:
-        ConfigError: when there is no free column for one of them.
-    """
-    free = [column for source in writer.sources for column in source.columns]
-    kinds = {column.stored: column.modality.value for column in free}
-    found: dict[str, str] = {}
-    for word in given:
-        name, mark, value = word.partition("=")
-        if mark and name in kinds:
-            found[name] = value
-    for word in (w for w in given if w.partition("=")[0] not in found):
-        kind = _kind(word)
-        fits = [n for n, k in kinds.items() if k == kind and n not in found]
-        if kind == "text":
-            fits += [n for n, k in kinds.items() if k not in (*MEDIA, "text") and n not in found]
-        if not fits:
-            raise ConfigError(
-                f"There is no column left for {word!r}, which is {kind}. The model reads "
-                + ", ".join(f"{n} ({k})" for n, k in kinds.items())
-                + "; say COLUMN=VALUE to choose."
-            )
-        found[fits[0]] = word
-    return found
-
-
-def matched(writer: Maker, table: Table) -> Table:
-    """Return a table whose one column of files has the name of the model's, where there is none.
-
-    A folder of pictures is a table with a column of its own name for them.
-
-    Args:
-        writer: the model.
-        table: any.
-    """
-    columns = [column for source in writer.sources for column in source.columns]
-    if any(column.stored in table for column in columns):
-        return table
-    wanted = [column for column in columns if column.modality in MEDIA]
-    schema = detect(table)
-    for column in wanted:
-        own = [c.name for c in schema.columns if c.modality is column.modality]
-        if len(own) == 1:
-            table = table.renamed(own[0], column.stored)
-    return table
-
-
-def _kind(word: str) -> str:
-    """Return the kind of a file by its suffix; what is no file is a text."""
-    try:
-        if not Path(word).is_file():
-            return "text"
-    except OSError:  # a long text is no name of a file, says the system
-        return "text"
-    guessed = (mimetypes.guess_type(word)[0] or "").partition("/")[0]
-    return guessed if guessed in ("image", "audio", "video") else "text"

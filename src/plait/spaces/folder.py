@@ -11,11 +11,11 @@ from plait.data.histories import HistoryColumn
 from plait.encoders.pretrained.tuned import learned_of, put_learned, tuned_of
 from plait.folder import new_folder, put_states, read_schema, read_states, under, write_states
 from plait.grouping import group_sources
-from plait.space_card import space_card
-from plait.space_config import AlignConfig
-from plait.space_histories import Items
-from plait.space_network import built, towers_of
-from plait.space_parts import SpaceParts
+from plait.spaces.card import space_card
+from plait.spaces.config import AlignConfig
+from plait.spaces.histories import Items
+from plait.spaces.network import built, towers_of
+from plait.spaces.parts import SpaceParts
 
 
 def write_space(space: SpaceParts, folder: str | Path, overwrite: bool = False) -> Path:

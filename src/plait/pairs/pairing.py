@@ -16,11 +16,11 @@ from plait.data.read import read
 from plait.data.rules import is_missing
 from plait.data.table import Table
 from plait.errors import ConfigError, TableError
-from plait.given_pairs import SIMILARITY, columns_of, moved
 from plait.grouping import components, content_keys, group_sources, numbered
-from plait.pair_sides import seen_by, similarity_of
+from plait.pairs.given import SIMILARITY, columns_of, moved
+from plait.pairs.sides import seen_by, similarity_of
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.types import MEDIA, Schema
 
 MATCH, PAIR_GROUP = "match", "pair_group"
@@ -76,7 +76,7 @@ def pair_rows(
     Each row of the table is a pair that belongs together. Its left side is paired with right sides
     of other rows too: the nearest in a space, and some at random. Rows that have a cell of one side
     in common, or the key, are of one thing and never strangers. With a space, a column tells how
-    alike it finds both sides; `plait.given_pairs.with_similarity` adds the same to new pairs.
+    alike it finds both sides; `plait.pairs.given.with_similarity` adds the same to new pairs.
 
     Args:
         table: anything that `plait.read` takes.

@@ -19,7 +19,6 @@ from command_line import here
 from made_histories import KINDS, items, kind_of, made_rows, table
 
 import plait
-from plait import space_training
 from plait.cache import encode
 from plait.data.histories import HistoryColumn, with_histories
 from plait.data.quality import Ledger
@@ -29,11 +28,12 @@ from plait.encoders.history import HistoryConfig
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.progress import Progress
 from plait.search.query import Query
-from plait.space import AlignConfig, Space
-from plait.space_histories import histories_in
-from plait.space_material import Material
-from plait.space_training import Learned
-from plait.space_vectors import embed_groups
+from plait.spaces import training
+from plait.spaces.histories import histories_in
+from plait.spaces.material import Material
+from plait.spaces.space import AlignConfig, Space
+from plait.spaces.training import Learned
+from plait.spaces.vectors import embed_groups
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 
@@ -245,9 +245,9 @@ def test_rows_of_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
     def learn(material: Material, numbers: np.ndarray, *rest: Any) -> Learned:
         seen.append(material)
         learned_from.append(numbers)
-        return space_training.learn(material, numbers, *rest)
+        return training.learn(material, numbers, *rest)
 
-    monkeypatch.setattr("plait.aligning.learn", learn)
+    monkeypatch.setattr("plait.spaces.aligning.learn", learn)
     rows = parted(made_rows(6, STEPS))
     learned(rows, SHORT, key="user")
     learned(rows, SHORT, split=None)
@@ -269,9 +269,9 @@ def test_stated_histories_are_learned_from_as_made_ones(monkeypatch: pytest.Monk
 
     def learn(material: Material, *rest: Any) -> Learned:
         seen.append(material)
-        return space_training.learn(material, *rest)
+        return training.learn(material, *rest)
 
-    monkeypatch.setattr("plait.aligning.learn", learn)
+    monkeypatch.setattr("plait.spaces.aligning.learn", learn)
     rows = made_rows(6, STEPS)
     cells = with_histories(table(rows), [HistoryColumn.parse(MADE)], 9, Ledger()).values("history")
     stated = {**rows, "history": ["|".join(own) for own in cells]}

@@ -12,8 +12,8 @@ from plait.encoders.encoder import Encoder
 from plait.errors import ConfigError, unknown
 from plait.grouping import Groups
 from plait.network import Network
-from plait.space_config import AlignConfig
-from plait.space_histories import Items
+from plait.spaces.config import AlignConfig
+from plait.spaces.histories import Items
 from plait.types import Schema
 
 

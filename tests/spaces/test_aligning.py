@@ -11,7 +11,7 @@ import pytest
 import plait
 from plait.errors import ColumnError, ConfigError, ModelError, TableError
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

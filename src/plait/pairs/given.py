@@ -12,9 +12,9 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.data.rules import is_missing
 from plait.data.table import Table
-from plait.pair_sides import similarities
+from plait.pairs.sides import similarities
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.types import MEDIA
 
 SIMILARITY = "similarity"

@@ -16,7 +16,7 @@ from plait.errors import ConfigError, TableError, did_you_mean
 from plait.evaluate.probe import Probe, probe
 from plait.evaluate.zero_shot import ZeroShot, told_apart
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 
 SHOTS = (1, 2, 4, 8, 16)
 """Examples a class (Radford et al., ICML 2021, figure 6)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plait.space_parts import SpaceParts
+from plait.spaces.parts import SpaceParts
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "median rank", "MRR")
 """Scores that tables show; all are in the facts."""

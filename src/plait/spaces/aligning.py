@@ -29,11 +29,11 @@ from plait.fitting import (
 )
 from plait.grouping import Groups, group_sources
 from plait.progress import Progress
-from plait.space import Space
-from plait.space_config import AlignConfig
-from plait.space_material import Material, material_of
-from plait.space_sides import judge, pooled_sides_of, sides_of
-from plait.space_training import Learned, held_out, learn
+from plait.spaces.config import AlignConfig
+from plait.spaces.material import Material, material_of
+from plait.spaces.sides import judge, pooled_sides_of, sides_of
+from plait.spaces.space import Space
+from plait.spaces.training import Learned, held_out, learn
 from plait.types import Column, Modality, Schema
 
 HELD_OUT = 0.2

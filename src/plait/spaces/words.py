@@ -11,8 +11,8 @@ from plait.data.table import Table
 from plait.errors import ConfigError, TableError
 from plait.evaluate.sides import Vectors
 from plait.progress import Progress
-from plait.space_parts import SpaceParts
-from plait.space_reading import SpaceReader
+from plait.spaces.parts import SpaceParts
+from plait.spaces.reading import SpaceReader
 from plait.tasks.align import Align
 
 

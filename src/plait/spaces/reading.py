@@ -23,9 +23,9 @@ from plait.evaluate.sides import Side
 from plait.layers import one_thread
 from plait.model import prepare, prepare_raw
 from plait.progress import Progress
-from plait.space_histories import KIND, ByNumber, history_samples, reader_of
-from plait.space_parts import SpaceParts
-from plait.space_sides import of_groups, sides_of
+from plait.spaces.histories import KIND, ByNumber, history_samples, reader_of
+from plait.spaces.parts import SpaceParts
+from plait.spaces.sides import of_groups, sides_of
 from plait.types import Features, Modality, Sample
 
 

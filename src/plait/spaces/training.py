@@ -13,15 +13,15 @@ from plait.cache import Encoded, encode, fit_and_encode
 from plait.encoders.encoder import Encoder
 from plait.encoders.history import History
 from plait.encoders.pretrained.tuned import tuned_of
-from plait.joint import begin_in
 from plait.layers import threads
 from plait.network import Network
 from plait.progress import Progress
-from plait.space_config import AlignConfig
-from plait.space_histories import ByNumber, Items, give_items, take_items
-from plait.space_material import ItemRows, Material
-from plait.space_network import built, towers_of
-from plait.space_start import Start, begin_canonical
+from plait.spaces.config import AlignConfig
+from plait.spaces.histories import ByNumber, Items, give_items, take_items
+from plait.spaces.joint import begin_in
+from plait.spaces.material import ItemRows, Material
+from plait.spaces.network import built, towers_of
+from plait.spaces.start import Start, begin_canonical
 from plait.tasks.align import Align
 from plait.train.config import TrainConfig
 from plait.train.record import Record

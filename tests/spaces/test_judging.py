@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_aligning import COLOURS, CONFIG, QUIET, SAID, things
+from spaces.test_aligning import COLOURS, CONFIG, QUIET, SAID, things
 
 import plait
 from plait.encoders.config import choose_encoders
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.evaluate.retrieve import retrieve
 from plait.evaluate.sides import Tokens
-from plait.judging import probe_space, zero_shot
-from plait.space import Space
+from plait.spaces.judging import probe_space, zero_shot
+from plait.spaces.space import Space
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
 from plait.types import Features

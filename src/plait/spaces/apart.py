@@ -11,10 +11,10 @@ from plait.data.quality import Ledger
 from plait.data.table import Table
 from plait.evaluate.sides import Side
 from plait.progress import Progress
-from plait.space import Space
-from plait.space_material import material_of
-from plait.space_sides import sides_of
-from plait.space_training import held_out, learn
+from plait.spaces.material import material_of
+from plait.spaces.sides import sides_of
+from plait.spaces.space import Space
+from plait.spaces.training import held_out, learn
 
 
 def sides_apart(

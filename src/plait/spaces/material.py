@@ -16,12 +16,12 @@ from plait.encoders.encoder import Encoder
 from plait.errors import ConfigError, TableError
 from plait.fitting import check_cells
 from plait.grouping import Groups, components, content_keys, numbered
-from plait.joint import Joint, joint_of
 from plait.model import prepare, prepare_networks
 from plait.progress import Progress
-from plait.space_config import AlignConfig
-from plait.space_histories import KIND, history_samples, reader_of
-from plait.space_network import built
+from plait.spaces.config import AlignConfig
+from plait.spaces.histories import KIND, history_samples, reader_of
+from plait.spaces.joint import Joint, joint_of
+from plait.spaces.network import built
 from plait.types import Sample
 
 

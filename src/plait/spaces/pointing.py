@@ -11,8 +11,8 @@ from plait.errors import ConfigError, TableError, many
 from plait.explain.pointing import Side, locate, located
 from plait.explain.regions import Moments, Regions
 from plait.progress import Progress
-from plait.space_reading import SpaceReader
-from plait.space_words import words_of
+from plait.spaces.reading import SpaceReader
+from plait.spaces.words import words_of
 
 
 def regions_of(

@@ -11,7 +11,7 @@ from plait.data.quality import Ledger
 from plait.data.read import read
 from plait.errors import TableError
 from plait.progress import Progress
-from plait.space import Space
+from plait.spaces.space import Space
 from plait.vectors import Embedding, numbers_of
 
 

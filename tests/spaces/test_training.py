@@ -15,7 +15,7 @@ import plait
 from plait.encoders.config import choose_encoders, fine_tuned
 from plait.errors import ConfigError, ModelError
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
 

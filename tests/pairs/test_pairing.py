@@ -14,11 +14,11 @@ import plait
 from plait.contrastive import late_cosines
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.evaluate.sides import Tokens
-from plait.given_pairs import with_similarity
-from plait.pair_sides import Seen, similarities, similarity_of
-from plait.pairing import Paired, pair_rows
+from plait.pairs.given import with_similarity
+from plait.pairs.pairing import Paired, pair_rows
+from plait.pairs.sides import Seen, similarities, similarity_of
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 from plait.types import Features

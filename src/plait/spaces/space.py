@@ -18,12 +18,12 @@ from plait.evaluate.retrieve import Retrieval
 from plait.explain.regions import Moments, Regions
 from plait.grouping import content_keys
 from plait.progress import Progress
-from plait.space_config import AlignConfig
-from plait.space_folder import read_space, write_space
-from plait.space_pointing import regions_of
-from plait.space_reading import SpaceReader
-from plait.space_sides import judge, sides_of
-from plait.space_words import probabilities
+from plait.spaces.config import AlignConfig
+from plait.spaces.folder import read_space, write_space
+from plait.spaces.pointing import regions_of
+from plait.spaces.reading import SpaceReader
+from plait.spaces.sides import judge, sides_of
+from plait.spaces.words import probabilities
 
 __all__ = ["AlignConfig", "Space"]
 

@@ -13,8 +13,8 @@ from plait.data.table import Table
 from plait.errors import TableError
 from plait.evaluate.sides import Side, Vectors
 from plait.progress import Progress
-from plait.space import Space
-from plait.space_apart import sides_apart
+from plait.spaces.apart import sides_apart
+from plait.spaces.space import Space
 
 
 @dataclass(frozen=True)

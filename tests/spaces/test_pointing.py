@@ -14,7 +14,7 @@ from plait.encoders.config import choose_encoders
 from plait.errors import ConfigError, TableError
 from plait.explain.regions import Moments, Regions
 from plait.progress import Progress
-from plait.space import AlignConfig, Space
+from plait.spaces.space import AlignConfig, Space
 from plait.tasks.align import AlignTaskConfig
 from plait.train.config import TrainConfig
 

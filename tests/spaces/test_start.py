@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_aligning import CONFIG, QUIET, SAID, things
+from spaces.test_aligning import CONFIG, QUIET, SAID, things
 
 import plait
 from plait.fusion.canonical import Covariances, directions
@@ -15,8 +15,8 @@ from plait.fusion.feature import Concat
 from plait.fusion.fusion import FusionConfig
 from plait.fusion.towers import Towers
 from plait.network import Network
-from plait.space import AlignConfig
-from plait.space_start import POWERS, STRENGTHS, begin_canonical
+from plait.spaces.space import AlignConfig
+from plait.spaces.start import POWERS, STRENGTHS, begin_canonical
 from plait.tasks.align import Align, AlignTaskConfig
 from plait.train.config import TrainConfig
 from plait.train.step import Lesson

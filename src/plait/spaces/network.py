@@ -11,8 +11,8 @@ from plait.ensemble.entrants import build_encoder
 from plait.fusion.towers import SideBySide, Towers
 from plait.grouping import Groups
 from plait.network import Network
-from plait.space_config import AlignConfig
-from plait.space_histories import KIND, history_encoders
+from plait.spaces.config import AlignConfig
+from plait.spaces.histories import KIND, history_encoders
 from plait.tasks.align import Align
 
 

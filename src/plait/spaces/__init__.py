@@ -1,0 +1,1 @@
+"""Spaces: groups of columns side by side, learned, kept, asked and judged."""
