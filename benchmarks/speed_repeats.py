@@ -5,8 +5,8 @@
 
 Three ways, on the same rows and with the same weights at the start: every row encodes its own
 picture (`apart`); batches as chance has them, of which equal pictures are encoded once (`once`);
-and with the rows of a picture side by side (`together`), as plait learns. The second of two epochs
-is measured, on one thread.
+and with up to ten rows of a picture side by side (`together`), as masks are learned. The second of
+two epochs is measured, on one thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from rows import Row, measure, table
 import plait
 from plait.progress import Progress
 from plait.segmenter import learning
-from plait.train import order
 from plait.train.record import Record
 from plait.types import Raw
 from plait.writer.learning import learn as learn_to_write
@@ -41,7 +40,7 @@ def run(key: Row) -> Row:
     """Return the CPU seconds of an epoch, and of a row in milliseconds."""
     ends: list[float] = []
     record = Record(None, lambda course: ends.append(time.process_time()))
-    together = order.TOGETHER if key["way"] == "together" else 1
+    together = 10 if key["way"] == "together" else 1
     apart = key["way"] == "apart"
     whole = Raw.once
 
@@ -49,25 +48,26 @@ def run(key: Row) -> Row:
         return (rows, torch.arange(len(rows))) if apart else whole(rows)
 
     learned = {"phrases": phrases, "questions": easy_vqa}[key["table"]]
-    with patch.object(order, "TOGETHER", together), patch.object(Raw, "once", once):
-        count = learned(key["rows"], record)
+    with patch.object(Raw, "once", once):
+        count = learned(key["rows"], together, record)
     seconds = ends[1] - ends[0]
     return {"learned": count, "seconds": seconds, "milliseconds": 1000 * seconds / count}
 
 
-def phrases(rows: int, record: Record) -> int:
+def phrases(rows: int, together: int, record: Record) -> int:
     """Learn phrases, and return how many."""
     config = segment.phrase_config(0, EPOCHS)
+    config = replace(config, segmenting=replace(config.segmenting, together=together))
     made = segment.gathered_phrases(plait.read(segment.HOME / "phrases.csv"), config)
     some = made.parted.learning[: rows or None]
     learning.learn(made.material, made.classes, some, config, record, QUIET)
     return len(some)
 
 
-def easy_vqa(rows: int, record: Record) -> int:
+def easy_vqa(rows: int, together: int, record: Record) -> int:
     """Learn answers of Easy-VQA, and return how many."""
     config = questions.config_of("easy-vqa", 0, full=False)
-    config = replace(config, writing=replace(config.writing, epochs=EPOCHS))
+    config = replace(config, writing=replace(config.writing, epochs=EPOCHS, together=together))
     asked = questions.rows_of("easy-vqa", full=False)
     if rows:
         asked = asked.take(np.arange(rows + rows // 4))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from plait.data.referred import Referred
-from plait.train.order import TOGETHER, costly_contents, order_of, side_by_side
+from plait.train.order import costly_contents, order_of, side_by_side
 from plait.train.step import Lesson
 from plait.types import Raw
 
@@ -23,9 +23,9 @@ def lesson(contents: torch.Tensor = HELD, referred: bool = True) -> Lesson:
     return Lesson({"photo": raw, "words": words}, target, torch.ones(count))
 
 
-def order(own: Lesson, seed: int = 0, balanced: bool = False, gather: bool = True) -> torch.Tensor:
+def order(own: Lesson, seed: int = 0, balanced: bool = False, together: int = 10) -> torch.Tensor:
     rows = torch.arange(len(own.target))
-    return order_of(own, rows, balanced, gather, torch.Generator().manual_seed(seed))
+    return order_of(own, rows, balanced, together, torch.Generator().manual_seed(seed))
 
 
 def test_rows_of_a_picture_follow_one_another() -> None:
@@ -44,7 +44,7 @@ def test_pictures_and_their_rows_come_by_chance() -> None:
 
 def test_without_repeats_or_unasked_it_is_the_order_drawn() -> None:
     drawn = torch.randperm(60, generator=torch.Generator().manual_seed(0))
-    assert order(lesson(), gather=False).equal(drawn)
+    assert order(lesson(), together=1).equal(drawn)
     assert order(lesson(referred=False)).equal(drawn)
     assert order(lesson(torch.arange(60))).equal(drawn)
     assert order(lesson(HELD * 0 - 1)).equal(drawn)  # none has a picture
@@ -60,8 +60,7 @@ def test_classes_stay_equally_frequent() -> None:
 def test_many_rows_of_a_picture_come_in_even_runs() -> None:
     """Ten a run at most: twelve become two of six, apart but by chance."""
     contents = torch.randperm(2400, generator=torch.Generator().manual_seed(0)) % 200
-    assert TOGETHER == 10
-    own = contents[side_by_side(contents)]
+    own = contents[side_by_side(contents, 10)]
     ends = torch.cat([(own.diff() != 0).nonzero()[:, 0], torch.tensor([len(own) - 1])])
     lengths = ends.diff(prepend=torch.tensor([-1]))
     assert set(lengths.tolist()) <= {6, 12}

@@ -92,6 +92,7 @@ class FitConfig:
             weight_decay=0.05,
             patience=8,
             clip=1.0,
+            together=10,
             modality_dropout=0.0,
         )
     )

@@ -31,6 +31,9 @@ class TrainConfig:
         stop_on: what validation looks at: `loss`, or a metric of the task.
         validation_share: share of the training rows that decides when to stop.
         balanced: draw rows so that every class comes up as often as any other.
+        together: rows with the same picture, sound or video that come one after the other, at most,
+            so that a batch encodes it once; 1 leaves the order to chance. More is quicker where
+            encoders are the cost, and learns less from an epoch where they are not.
         modality_dropout: share of the sources that are hidden from a row in training, never all, so
             that a missing one later is nothing new (Neverova et al., ModDrop, TPAMI 2016).
         token_dropout: share of a source's tokens that are hidden from a row in training, never all.
@@ -54,6 +57,7 @@ class TrainConfig:
     stop_on: str = "loss"
     validation_share: float = 0.1
     balanced: bool = False
+    together: int = 1
     modality_dropout: float = 0.1
     token_dropout: float = 0.0
     mixup: float = 0.0
@@ -71,6 +75,7 @@ class TrainConfig:
         check_range(self, "average", 0.0, 0.99999)
         check_range(self, "patience", 1, 100_000)
         check_range(self, "validation_share", 0.0, 0.5)
+        check_range(self, "together", 1, 1_000_000)
         check_range(self, "modality_dropout", 0.0, 0.9)
         check_range(self, "token_dropout", 0.0, 0.9)
         check_range(self, "mixup", 0.0, 100.0)

@@ -102,10 +102,10 @@ def _epoch(
     """Take all steps of an epoch, or those that are left of it."""
     course.network.train()
     if course.step == 0:
+        together = course.config.together if course.network.task.by_rows else 1
         course.order = order_of(
-            lesson, learning, course.config.balanced, course.network.task.by_rows,
-            course.generators["shuffle"],
-        )  # fmt: skip
+            lesson, learning, course.config.balanced, together, course.generators["shuffle"]
+        )
     for batch in course.order.split(course.config.batch_size)[course.step :]:
         course.total += step(lesson, batch) * len(batch)
         course.step += 1

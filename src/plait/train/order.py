@@ -10,12 +10,9 @@ from plait.train.balance import balancing_weights
 from plait.train.step import Lesson
 from plait.types import Raw
 
-TOGETHER = 10
-"""Rows of one content that come one after the other, at most."""
-
 
 def order_of(
-    lesson: Lesson, rows: Tensor, balanced: bool, gather: bool, generator: torch.Generator
+    lesson: Lesson, rows: Tensor, balanced: bool, together: int, generator: torch.Generator
 ) -> Tensor:
     """Return the rows of an epoch: each once, or drawn so that all classes are equally frequent.
 
@@ -23,8 +20,8 @@ def order_of(
         lesson: of n rows.
         rows: (k) that are learned from.
         balanced: draw rows with classes equally frequent.
-        gather: bring rows together that hold the same of what is costly to encode, so that a batch
-            encodes it once: a batch then has fewer pictures, and more rows of each.
+        together: rows that hold the same of what is costly to encode and come one after the other,
+            at most, so that a batch encodes it once; 1 leaves the order to chance.
         generator: what is drawn from.
     """
     if balanced:
@@ -32,9 +29,9 @@ def order_of(
         drawn = torch.multinomial(frequency, len(rows), replacement=True, generator=generator)
     else:
         drawn = torch.randperm(len(rows), generator=generator)
-    contents = costly_contents(lesson) if gather else None
+    contents = costly_contents(lesson) if together > 1 else None
     order = rows[drawn]
-    return order if contents is None else order[side_by_side(contents[order])]
+    return order if contents is None else order[side_by_side(contents[order], together)]
 
 
 def costly_contents(lesson: Lesson) -> Tensor | None:
@@ -51,14 +48,15 @@ def costly_contents(lesson: Lesson) -> Tensor | None:
     return min(found, key=lambda own: len(own.unique()), default=None)
 
 
-def side_by_side(contents: Tensor) -> Tensor:
+def side_by_side(contents: Tensor, most: int) -> Tensor:
     """Return (n) places in an order that brings equal contents together.
 
-    Those of one content come in the place of the first of them; where they are more than
-    `TOGETHER`, in runs as even as can be.
+    Those of one content come in the place of the first of them; where they are more than `most`,
+    in runs as even as can be.
 
     Args:
         contents: (n) numbers, below 0 where there is nothing.
+        most: rows of a run.
     """
     places = torch.arange(len(contents))
     numbers = torch.where(contents < 0, -1 - places, contents).unique(return_inverse=True)[1]
@@ -66,7 +64,7 @@ def side_by_side(contents: Tensor) -> Tensor:
     by_number = numbers.argsort(stable=True)
     before = torch.empty_like(places)  # how many of the same content come before each
     before[by_number] = places - (counts.cumsum(0) - counts)[numbers[by_number]]
-    runs = counts.div(TOGETHER).ceil().long()
+    runs = counts.div(most).ceil().long()
     run = before * runs[numbers] // counts[numbers]
     key = numbers * int(runs.max()) + run
     first = torch.full((int(key.max()) + 1,), len(contents)).scatter_reduce(0, key, places, "amin")
