@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from drawer_settings import SIDE, make_pictures, small
@@ -15,12 +16,13 @@ from plait.data.image import read_pictures
 from plait.drawer.canvas import square
 from plait.drawer.drawer import Drawer
 from plait.drawer.learning import draw
-from plait.drawer.sheet import due
+from plait.drawer.sheet import Growing, due
 from plait.encoders.pretrained.tuned import learned_of
 from plait.errors import ColumnError, ConfigError, TableError
 from plait.progress import Progress
 from plait.tasks.draw_config import DrawConfig
 from plait.train import checkpoint
+from plait.train.record import Track
 
 QUICK = {"drawing__epochs": 2, "drawing__least_steps": 1, "draw__judged": 5}
 TEXT = {"name": "text"}
@@ -48,6 +50,29 @@ def test_sheets_grow_while_it_learns(drawer: Drawer, sheets: Path) -> None:
     ):
         assert whole.height == len(rows) * one.height + 16
     assert (sheets / "drawn.png").is_file()
+
+
+def test_columns_of_the_sheet_have_what_was_asked_for_under_them(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts, and categories and numbers of the table."""
+    said: list[str] = []
+    grown = Growing.__init__
+
+    def told(sheet: Growing, folder: Path, words: list[str]) -> None:
+        said.extend(words)
+        grown(sheet, folder, words)
+
+    monkeypatch.setattr(Growing, "__init__", told)
+    rows = pd.read_csv(pictures).assign(size=1.5)
+    draw(
+        plait.read(rows, folder=pictures.parent), "picture:image", config=small(**QUICK),
+        modalities={"name": "text", "place": "category", "size": "number"}, track=Track(tmp_path),
+    )  # fmt: skip
+    assert said
+    assert set(said) <= {
+        f"{name}, {place}, 1.5" for name, place in zip(rows["name"], rows["place"], strict=True)
+    }
 
 
 def test_gaps_between_rows_of_the_sheet_double() -> None:

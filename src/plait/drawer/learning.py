@@ -226,10 +226,23 @@ def _growing(model: Drawer, pictures: Pictures, track: Track) -> Any:
 
 
 def _words(material: Material, rows: np.ndarray) -> list[str]:
-    """Return what each of some rows says, as far as it is words."""
-    sources = [s for s in material.sources if s.kind in ("text", "table")]
-    said = [[material.samples[source.name][int(row)] for source in sources] for row in rows]
-    return [", ".join(cell for cell in cells if isinstance(cell, str)) for cells in said]
+    """Return what each of some rows says: its texts, and the cells of its table."""
+    found = []
+    for row in rows.tolist():
+        cells: list[Any] = []
+        for source in material.sources:
+            sample = material.samples[source.name][row]
+            if source.kind in ("text", "table") and sample is not None:
+                cells += [sample] if isinstance(sample, str) else sample
+        found.append(", ".join(_in_words(cell) for cell in cells if cell is not None))
+    return found
+
+
+def _in_words(cell: Any) -> str:
+    """Return a cell of a text, a category, categories, a number or a date."""
+    if isinstance(cell, (tuple, list)):
+        return " ".join(str(one) for one in cell)
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
 def _say_cut(model: Drawer, table: Any, progress: Progress) -> None:
