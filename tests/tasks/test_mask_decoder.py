@@ -117,7 +117,7 @@ def test_where_things_are_from_one_another_is_learned() -> None:
     """Who knows where the owl is, and not where the cap is, has 0.77 at most; an empty mask 0.5."""
     torch.manual_seed(0)
     config = SegmentConfig(side=32, width=16, heads=2, dropout=0.0, boundary=0.0)
-    task = Segment(2, (2,), 0, 2, config, finest=2, phrases=True)
+    task = Segment(MaskDecoder(2, (2,), 0, 2, config, finest=2, presence=True), config)
     learner = torch.optim.AdamW(task.parameters(), 2e-3)
     for step in range(STEPS):
         rows, target = scenes(12, step)

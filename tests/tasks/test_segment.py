@@ -12,6 +12,7 @@ from made_maps import MAPS, features
 
 from plait.errors import ConfigError
 from plait.losses import boundary_loss, dice_loss, pixel_cross_entropy
+from plait.tasks.mask_decoder import MaskDecoder
 from plait.tasks.segment import VOID, Segment
 from plait.tasks.segment_config import SegmentConfig
 
@@ -21,7 +22,8 @@ SMALL = {"side": 32, "width": 16, "heads": 2, "dropout": 0.0}
 def task(phrases: bool = False, **settings: object) -> Segment:
     torch.manual_seed(1)
     config = SegmentConfig(**(SMALL | settings))  # type: ignore[arg-type]
-    made = Segment(12, MAPS, 0, 2 if phrases else 3, config, phrases=phrases)
+    classes, asks = 2 if phrases else 3, phrases and config.presence > 0
+    made = Segment(MaskDecoder(12, MAPS, 0, classes, config, 4, asks), config)
     for weight in made.parameters():  # FiLM begins at zero, and would hide what it reads
         torch.nn.init.normal_(weight, std=0.1)
     return made.eval()

@@ -15,6 +15,7 @@ from plait.ensemble.entrants import build_encoder
 from plait.errors import ColumnError, ConfigError, did_you_mean
 from plait.making import reading
 from plait.network import Network
+from plait.tasks.mask_decoder import MaskDecoder
 from plait.tasks.segment import Segment
 
 
@@ -124,9 +125,9 @@ def network_of(
     pyramid = made.trained[made.picture]
     assert isinstance(pyramid, Pyramid)
     number = sorted(widths).index(made.picture)
-    phrases = tells_phrases(classes, sources)
-    task = Segment(
-        fusion.width, pyramid.widths, number, len(classes), config.segment, pyramid.finest, phrases
+    asks = tells_phrases(classes, sources) and config.segment.presence > 0
+    decoder = MaskDecoder(
+        fusion.width, pyramid.widths, number, len(classes), config.segment, pyramid.finest, asks
     )
     ordered = {name: made.trained[name] for name in sorted(made.trained)}
-    return Network(ordered, fusion, task)
+    return Network(ordered, fusion, Segment(decoder, config.segment))

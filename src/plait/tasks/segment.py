@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits
 
 from plait.losses import boundary_loss, dice_loss, pixel_cross_entropy
-from plait.tasks.mask_decoder import FINE, MaskDecoder
+from plait.tasks.mask_decoder import MaskDecoder
 from plait.tasks.segment_config import SegmentConfig
 from plait.tasks.task import Objective
 from plait.types import Features
@@ -28,29 +26,13 @@ class Segment(Objective):
     GRES (Liu et al., CVPR 2023, section 4.1): pixels one by one rarely agree that nothing is.
 
     Args:
-        width: d of the joint Features.
-        maps: width of each of the picture's maps, the finest first.
-        picture: number of the picture among the sources.
-        classes: c.
+        decoder: that makes the masks.
         config: settings.
-        finest: pixels of the picture to the side of a cell of the finest map.
-        phrases: whether words say what is meant, by class 1.
     """
 
-    def __init__(
-        self,
-        width: int,
-        maps: Sequence[int],
-        picture: int,
-        classes: int,
-        config: SegmentConfig,
-        finest: int = FINE,
-        phrases: bool = False,
-    ) -> None:
+    def __init__(self, decoder: MaskDecoder, config: SegmentConfig) -> None:
         super().__init__()
-        self.config = config
-        presence = phrases and config.presence > 0
-        self.decoder = MaskDecoder(width, maps, picture, classes, config, finest, presence)
+        self.decoder, self.config = decoder, config
 
     def loss(self, features: Features, target: Tensor, weight: Tensor) -> Tensor:
         """Return the weighted mean loss, a scalar.
