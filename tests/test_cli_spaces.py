@@ -72,6 +72,19 @@ def test_moments_in_words() -> None:
     assert _spans(found) == ["dog: 1.00 to 3.00 s", "barks: nowhere above the threshold"]
 
 
+def test_a_folder_of_pictures_is_indexed_and_found(folder: Path, tmp_path: Path) -> None:
+    """Whatever the space calls its pictures; without words of theirs, their names are shown."""
+    pictures = tmp_path / "holiday"
+    pictures.mkdir()
+    for number in range(4):
+        (pictures / f"{number}.png").write_bytes((folder / f"{number}.png").read_bytes())
+    index = tmp_path / "holiday.lance"
+    assert "Indexed 4 rows." in plait("index", folder / "space", pictures, "-o", index)
+    found = plait("search", index, "--image", pictures / "2.png", "-k", 1)
+    assert "1.000  2.png" in found
+    assert "Added 4 rows." in plait("index", folder / "space", pictures, "-o", index, "--add")
+
+
 def test_classify(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "classes.csv"
     said = ["classify", folder / "space", folder / "table.csv", "-o", output]

@@ -14,6 +14,7 @@ from plait.data.loader import LazySamples, Reader, Source, decode
 from plait.data.once import prepare_once
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.data.referred import behind
 from plait.data.rules import is_missing
 from plait.data.table import Table
@@ -113,7 +114,7 @@ class Model(Parts):
             ConfigError: when there are too many sources to tell apart.
             TableError: when the table has none of the model's columns.
         """
-        table = read(table)
+        table = read_as(table, self.sources)
         encoded, ledger = self.encode(table, progress or Progress())
         scores = self.scores(encoded)
         explained = self._explain(encoded, scores) if explain else [()] * len(self.target.each)

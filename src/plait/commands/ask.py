@@ -127,7 +127,6 @@ def caption(
     """Write a text for every file of a folder, or every row of a table, with its confidence."""
     from plait.commands.models import say
     from plait.commands.options import read_table
-    from plait.making.given import matched
     from plait.progress import Progress
     from plait.report.files import SUFFIXES, require_new, write_columns
     from plait.report.written import written_columns
@@ -135,7 +134,7 @@ def caption(
 
     require_new(output, overwrite, SUFFIXES)
     writer = Writer.load(model)
-    rows = matched(writer, read_table(table, allow_outside, False, None))
+    rows = read_table(table, allow_outside, False, None)
     decoding = _decoding(writer, beams, temperature, top_p, longest, candidates)
     constraint = _constraint(writer, one_of, regex, json_schema)
     texts = writer.predict(rows, Progress(lines=True), decoding, constraint, candidates, seed)

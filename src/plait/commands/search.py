@@ -167,13 +167,15 @@ def search(
         mode=mode,  # type: ignore[arg-type]
         facets=names_of(facet),
     )  # fmt: skip
+    facts = opened.facts
+    files = [] if facts.picture is None else [facts.picture]
+    columns = names_of(show_columns) or list(facts.text)[:4] or files
     if json:
         show_json(to_json(found))
     else:
-        columns = names_of(show_columns) or list(opened.facts.text)[:4]
         _show_found(found, columns)
     if sheet is not None:
-        caption = next(iter(names_of(show_columns) or opened.facts.text), None)
+        caption = next(iter(columns), None)
         write_sheet(opened.store, found, sheet, caption)
         show(f"Sheet: {sheet}")
 

@@ -15,6 +15,7 @@ from plait.cache import Encoded
 from plait.data.image import Picture
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.data.table import Table
 from plait.drawer.building import build, canvas_of, network_of
 from plait.drawer.canvas import Canvas, squares_of
@@ -91,7 +92,8 @@ class Drawer(Maker):
                 away from what is negative.
             TableError: when the table has none of the model's columns.
         """
-        table, ledger, progress = read(table), Ledger(), progress or Progress()
+        table, ledger = read_as(table, self.sources), Ledger()
+        progress = progress or Progress()
         config = drawing or self.config.draw.drawing
         if start is not None and len(start) != len(table):
             raise ConfigError(

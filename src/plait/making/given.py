@@ -6,8 +6,6 @@ import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 
-from plait.data.detect import detect
-from plait.data.table import Table
 from plait.errors import ConfigError
 from plait.making.maker import Maker
 from plait.types import MEDIA
@@ -46,27 +44,6 @@ def columns_for(model: Maker, given: Sequence[str]) -> dict[str, str]:
             )
         found[fits[0]] = word
     return found
-
-
-def matched(model: Maker, table: Table) -> Table:
-    """Return a table whose one column of files has the name of the model's, where there is none.
-
-    A folder of pictures is a table with a column of its own name for them.
-
-    Args:
-        model: that reads them.
-        table: any.
-    """
-    columns = [column for source in model.sources for column in source.columns]
-    if any(column.stored in table for column in columns):
-        return table
-    wanted = [column for column in columns if column.modality in MEDIA]
-    schema = detect(table)
-    for column in wanted:
-        own = [c.name for c in schema.columns if c.modality is column.modality]
-        if len(own) == 1:
-            table = table.renamed(own[0], column.stored)
-    return table
 
 
 def _kind(word: str) -> str:

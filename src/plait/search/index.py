@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.errors import ConfigError, ModelError, TableError
 from plait.progress import Progress
 from plait.search.ask import Ask, Mode, answer
@@ -178,7 +178,7 @@ class Index:
             ModelError: when the space is another, or another writer was faster.
             TableError: when the table has a column that the index does not have, or lacks its key.
         """
-        table = read(table)
+        table = read_as(table, self.space.sources)
         if not len(table):
             raise TableError("The table has no rows to add.")
         if space is not None and (mark := fingerprint_of(space)) != self.facts.fingerprint:

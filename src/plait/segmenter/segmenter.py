@@ -17,6 +17,7 @@ from plait.data.mask import Mask, require_size
 from plait.data.pixel_classes import PixelClasses
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.data.table import Table
 from plait.encoders.pretrained.tuned import put_learned
 from plait.errors import CellError, TableError
@@ -112,7 +113,8 @@ class Segmenter(Maker):
         Raises:
             TableError: when the table has none of the model's columns.
         """
-        table, ledger, progress = read(table), Ledger(), progress or Progress()
+        table, ledger = read_as(table, self.sources), Ledger()
+        progress = progress or Progress()
         made = tuple(self.each(table, ledger, progress))
         absent = tuple(name for name in self.columns if name not in table)
         return Masks(self.target, made, self.classes, ledger, absent)

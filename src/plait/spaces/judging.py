@@ -9,6 +9,7 @@ import numpy as np
 
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.data.rules import is_missing
 from plait.data.split import make_split
 from plait.data.table import Table
@@ -46,7 +47,7 @@ def zero_shot(
         ConfigError: for no labels, one that is named twice, or what `Space.classify` refuses.
         TableError: when no row's truth is one of the labels.
     """
-    table, ledger = read(table), Ledger()
+    table, ledger = read_as(table, space.sources), Ledger()
     told = None if truth is None else _names(table, truth)
     labels = list(labels) or sorted({name for name in told or [] if name is not None})
     if len(set(labels)) < max(len(labels), 2):

@@ -8,7 +8,7 @@ from typing import Any
 from plait.data.detect import detect
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
-from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.errors import TableError
 from plait.progress import Progress
 from plait.spaces.space import Space
@@ -30,7 +30,7 @@ def embed_groups(
         ConfigError: for a group that the space does not have.
         TableError: when the table has no column of a group.
     """
-    table, ledger = read(table), Ledger()
+    table, ledger = read_as(table, space.sources), Ledger()
     ledger.add_table(table)
     names = list(groups) or space.groups_of(table)
     if not names:

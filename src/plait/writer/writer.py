@@ -15,6 +15,7 @@ from plait.config import from_json, to_json
 from plait.data.loader import Reader
 from plait.data.quality import Ledger
 from plait.data.read import read
+from plait.data.read_as import read_as
 from plait.data.table import Table
 from plait.decoding.beam import beams
 from plait.decoding.config import DecodingConfig
@@ -101,7 +102,8 @@ class Writer(Maker):
         Raises:
             TableError: when the table has none of the model's columns.
         """
-        table, ledger, progress = read(table), Ledger(), progress or Progress()
+        table, ledger = read_as(table, self.sources), Ledger()
+        progress = progress or Progress()
         rows = self.encode(table, ledger, progress)
         texts = self.written(rows, progress, decoding, constraint, candidates, seed)
         absent = tuple(name for name in self.columns if name not in table)
