@@ -71,7 +71,7 @@ def config_of(name: str, seed: int, full: bool) -> FitConfig:
         "encoders": {"trained": own, "video": {"frames": 16}},
         "write": {"width": 96, "layers": 1, "longest": 6, "smoothing": 0.0, "dropout": 0.0},
         "writing": {"epochs": EPOCHS[name] * (2 if full else 1), "least_steps": 1, "patience": 100,
-                    "batch_size": 128, "learning_rate": 1e-3, "modality_dropout": 0.0,
+                    "batch_size": 32, "learning_rate": 5e-4, "modality_dropout": 0.0,
                     "validation_share": 0.02, "precision": "float32"},
     })  # fmt: skip
     kinds = {"image": "convolutional", "text": "transformer", "video": "convolutional",
