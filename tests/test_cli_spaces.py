@@ -79,7 +79,8 @@ def test_a_folder_of_pictures_is_indexed_and_found(folder: Path, tmp_path: Path)
     for number in range(4):
         (pictures / f"{number}.png").write_bytes((folder / f"{number}.png").read_bytes())
     index = tmp_path / "holiday.lance"
-    assert "Indexed 4 rows." in plait("index", folder / "space", pictures, "-o", index)
+    written = plait("index", folder / "space", pictures, "-o", index, "--key", "image")
+    assert "Indexed 4 rows." in written
     found = plait("search", index, "--image", pictures / "2.png", "-k", 1)
     assert "1.000  2.png" in found
     assert "Added 4 rows." in plait("index", folder / "space", pictures, "-o", index, "--add")

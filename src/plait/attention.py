@@ -149,7 +149,7 @@ class Attention(nn.Module):
 
 
 def _attended(query: Tensor, memory: Memory, allowed: Tensor, dropout: float) -> Tensor:
-    """Return (b h t d); on processors in float32, whose kernel takes a quarter of the time."""
+    """Return (b h t d); on processors in float32, whose kernel takes a third of bfloat16's time."""
     if query.device.type != "cpu":
         return nn.functional.scaled_dot_product_attention(query, *memory, allowed, dropout)
     with torch.autocast("cpu", enabled=False):

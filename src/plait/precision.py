@@ -213,10 +213,15 @@ def _kept_graph(store: Store | None, name: str) -> Callable[[], Graph] | None:
 
 def _last_graph(store: Store | None, encoder: Pretrained) -> Graph | None:
     """Return the graph that a network was calibrated to last; None where there is none."""
-    key = _last_key(encoder)
-    found = None if store is None else store.read([key]).get(key)
-    graph = _kept_graph(store, found[0].tobytes().decode()) if found else None
-    return None if graph is None else graph()
+    if store is None:
+        return None
+    last = _last_key(encoder)
+    named = store.read([last]).get(last)
+    if named is None:
+        return None
+    key = _graph_key(named[0].tobytes().decode())
+    found = store.read([key]).get(key)
+    return None if found is None else (found[0], found[1])
 
 
 def _last_key(encoder: Pretrained) -> bytes:

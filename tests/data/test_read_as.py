@@ -41,13 +41,19 @@ def test_a_table_with_a_column_of_the_model_stays(folder: Path) -> None:
     assert read_as(table, [PHOTO, CAPTION]) is table
 
 
+def test_what_else_a_folder_has_stays(folder: Path) -> None:
+    """Names of folders are a column `label`, which the model may read too."""
+    table = plait.read({"image": ["0.png"], "label": ["a"]}, folder=folder)
+    label = source("label", Modality.TEXT)
+    assert read_as(table, [PHOTO, label]).columns == ["photo", "label"]
+
+
 def test_nothing_is_guessed(folder: Path) -> None:
-    """Of two pictures on either side, of another kind, or of a joined table by itself."""
+    """Of two pictures, of another kind or name, or of a joined table by itself."""
     table = plait.read(folder)
     assert read_as(table, [PHOTO, source("other", Modality.IMAGE)]) is table
     assert read_as(table, [source("sound", Modality.AUDIO)]) is table
-    two = plait.read({"a": ["0.png"] * 3, "b": ["1.png"] * 3}, folder=folder)
-    assert read_as(two, [PHOTO]) is two
-    films = plait.read({"poster": ["0.png"], "title": ["x"]}, folder=folder)
-    joined = [source("film.still", Modality.IMAGE), source("film.title", Modality.TEXT)]
-    assert read_as(films, joined) is films
+    assert read_as(table, [PHOTO, source("image", Modality.TEXT)]) is table
+    assert read_as(table, [source("film.still", Modality.IMAGE)]) is table
+    named = plait.read({"picture": ["0.png"]}, folder=folder)
+    assert read_as(named, [PHOTO]) is named

@@ -81,6 +81,12 @@ def test_rows_without_a_picture_have_no_mask(of_classes: Segmenter, classes: Pat
     assert made.absent == ()
 
 
+def test_words_without_any_picture_have_no_mask(brief: Segmenter) -> None:
+    words = ["the red one", "the blue one"]
+    assert brief.predict({"picture": [None, None], "phrase": words}, QUIET).values == [None, None]
+    assert brief.predict({"phrase": words}, QUIET).values == [None, None]
+
+
 def test_an_empty_phrase_is_a_missing_one(brief: Segmenter, phrases: Path) -> None:
     table = plait.read(str(phrases)).take(range(3))
     rows = {name: table.values(name) for name in table.columns}

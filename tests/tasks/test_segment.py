@@ -127,6 +127,8 @@ def test_void_is_nothing_that_is_meant() -> None:
     target[:, :8] = VOID
     void = made.loss(features(), target, weight) - plain.loss(features(), target, weight)
     assert void.item() == pytest.approx(nothing.item(), rel=1e-4)
+    target[:] = VOID  # of which nothing is known
+    assert made.loss(features(), target, weight) == plain.loss(features(), target, weight)
 
 
 def test_only_phrases_may_mean_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -73,4 +75,7 @@ def test_of_several_columns_the_one_that_repeats_most() -> None:
                  torch.arange(60))  # fmt: skip
     both = Lesson({"sound": sounds, **own.rows}, own.target, own.weight)
     assert costly_contents(both) is HELD
+    few = torch.where(torch.arange(60) < 3, torch.arange(60), -1)  # the least different numbers
+    rare = replace(sounds, contents=few)
+    assert costly_contents(Lesson({"sound": rare, **own.rows}, own.target, own.weight)) is HELD
     assert costly_contents(Lesson({"words": own.rows["words"]}, own.target, own.weight)) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def content(reader: Reader, source: Source, row: int) -> bytes | None:
     column = source.columns[0]
     if column.modality not in MEDIA:
         value = reader.value(source, row)
-        return None if value is None else _hash(repr(value).encode())
+        return None if value is None else _hash(_exact(value))
     table = reader.table
     value = table.cell(column.stored, row) if column.stored in table else None
     if is_missing(value):
@@ -41,7 +42,7 @@ def content_of(value: Any, table: Table) -> bytes:
     if isinstance(value, (list, tuple)):
         return _hash(b"".join(content_of(item, table) for item in value))
     if isinstance(value, np.ndarray):
-        return _hash(f"{value.shape} {value.dtype}".encode() + value.tobytes())
+        return _hash(_exact(value))
     if hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture of Pillow
         return _hash(f"{value.size} {value.mode}".encode() + value.tobytes())
     if isinstance(value, dict) and "array" in value:
@@ -55,6 +56,15 @@ def content_of(value: Any, table: Table) -> bytes:
         except OSError as error:
             raise CellError(str(error)) from error
     return _hash(file)
+
+
+def _exact(value: Any) -> bytes:
+    """Return what a decoded cell holds; of long arrays `repr` would leave out the middle."""
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} {value.dtype}".encode() + value.tobytes()
+    if is_dataclass(value):
+        return b" ".join(_exact(getattr(value, part.name)) for part in fields(value))
+    return repr(value).encode()
 
 
 def _hash(value: bytes) -> bytes:

@@ -38,16 +38,17 @@ def prepare_once(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for block in blocks(range(len(reader.table))):
-            keys = [content(reader, source, row) for row in block]
+            keys = list(pool.map(lambda row: content(reader, source, row), block))
             new: dict[bytes, int] = {key: row for key, row in zip(keys, block, strict=True)
                    if key is not None and key not in known}  # fmt: skip
             for hashed, found in zip(new, pool.map(sample, new.values()), strict=True):
                 known[hashed] = -1 if found is None else len(prepared)
                 if found is not None:
                     prepared.append(found)
+            tried = set(new.values())
             for key, row in zip(keys, block, strict=True):
                 places[row] = known.get(key, -1)
-                if places[row] < 0:
+                if places[row] < 0 and row not in tried:
                     sample(row)  # notes of each row what is wrong with it
             advance(len(block))
     return Referred(prepared, places)

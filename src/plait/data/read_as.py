@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plait.data.detect import detect
 from plait.data.loader import Source
 from plait.data.read import read
 from plait.data.table import Table
@@ -13,10 +12,10 @@ from plait.types import MEDIA
 
 
 def read_as(table: Any, sources: Sequence[Source]) -> Table:
-    """Read a table; where it has no column of a model's, its files stand for those of their kind.
+    """Read a table; files of a folder stand for the one column of their kind that a model reads.
 
-    A folder of pictures is a table with a column `image`, whatever a model calls its pictures.
-    Nothing is guessed where either has several columns of a kind.
+    A folder of pictures is a table with a column `image`, whatever the model calls its pictures.
+    Other names are the user's own, and are left alone.
 
     Args:
         table: anything that `plait.read` takes.
@@ -24,13 +23,11 @@ def read_as(table: Any, sources: Sequence[Source]) -> Table:
     """
     table = read(table)
     columns = [column for source in sources for column in source.columns]
-    # A joined table may come by itself, under its own names.
-    if any(name in table for c in columns for name in (c.stored, c.stored.rpartition(".")[2])):
-        return table
-    found = detect(table).columns
+    names = {column.stored for column in columns}
     for kind in MEDIA:
         meant = [column.stored for column in columns if column.modality is kind]
-        own = [column.name for column in found if column.modality is kind]
-        if len(meant) == len(own) == 1:
-            table = table.renamed(own[0], meant[0])
+        if len(meant) == 1 and meant[0] not in table and kind.value in table:
+            joined = "." in meant[0]  # of a joined table, which may come by itself
+            if kind.value not in names and not joined:
+                table = table.renamed(kind.value, meant[0])
     return table

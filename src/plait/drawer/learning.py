@@ -15,6 +15,7 @@ import torch
 from plait.config import to_json
 from plait.data.image import Picture
 from plait.data.read import read
+from plait.data.rules import is_missing
 from plait.drawer.building import build, canvas_of, network_of
 from plait.drawer.canvas import Canvas, square
 from plait.drawer.drawer import Drawer
@@ -226,23 +227,16 @@ def _growing(model: Drawer, pictures: Pictures, track: Track) -> Any:
 
 
 def _words(material: Material, rows: np.ndarray) -> list[str]:
-    """Return what each of some rows says: its texts, and the cells of its table."""
+    """Return what each of some rows says: the cells of its texts and of its table."""
+    table = material.table
+    columns = [column.stored for source in material.sources if source.kind in ("text", "table")
+               for column in source.columns if column.stored in table]  # fmt: skip
     found = []
     for row in rows.tolist():
-        cells: list[Any] = []
-        for source in material.sources:
-            sample = material.samples[source.name][row]
-            if source.kind in ("text", "table") and sample is not None:
-                cells += [sample] if isinstance(sample, str) else sample
-        found.append(", ".join(_in_words(cell) for cell in cells if cell is not None))
+        cells = [table.cell(column, row) for column in columns]
+        said = [" ".join(str(cell).split()) for cell in cells if not is_missing(cell)]
+        found.append(", ".join(said))
     return found
-
-
-def _in_words(cell: Any) -> str:
-    """Return a cell of a text, a category, categories, a number or a date."""
-    if isinstance(cell, (tuple, list)):
-        return " ".join(str(one) for one in cell)
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
 def _say_cut(model: Drawer, table: Any, progress: Progress) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from plait.data.detect import detect
+from plait.data.read import read
 from plait.data.read_as import read_as
 from plait.data.table import Table
 from plait.errors import ConfigError, ModelError, TableError, unknown
@@ -58,7 +59,10 @@ def index(
     """
     if engine not in KINDS:
         raise ConfigError(unknown("Engine", engine, KINDS))
-    uri, table, progress = str(path), read_as(table, space.sources), progress or Progress()
+    uri, given, progress = str(path), read(table), progress or Progress()
+    table = read_as(given, space.sources)
+    names = dict(zip(given.columns, table.columns, strict=True))
+    key, text = key and names.get(key, key), text and [names.get(name, name) for name in text]
     if exists(uri) and not overwrite:
         raise ModelError(
             f"{uri!r} exists already: add rows to it (--add), choose another name, or say "

@@ -163,14 +163,16 @@ class Segmenter(Maker):
         """Return the probabilities (c side side) of a few rows; None where there is no picture."""
         rows = self.encode(table, ledger, Progress(show=False))
         found: list[np.ndarray | None] = [None] * len(table)
-        seen = rows.present([self.picture]).numpy()
-        for batch, features in self.batches(rows, ROWS_A_BATCH):
-            made = self.network.task.predict(features)
+        seen = np.flatnonzero(rows.present([self.picture]).numpy())
+        for start in range(0, len(seen), ROWS_A_BATCH):
+            batch = seen[start : start + ROWS_A_BATCH]
+            some = rows.take(batch)
+            made = self.network.task.predict(self.joined(some))
             if self.config.segment.flip:
-                other = self.joined(self._mirrored(rows.take(batch)))
+                other = self.joined(self._mirrored(some))
                 made = (made + self.network.task.predict(other).flip(3)) / 2
             for row, own in zip(batch, made.numpy(), strict=True):
-                found[row] = own if seen[row] else None
+                found[row] = own
         return found
 
     def _mirrored(self, rows: Encoded) -> Encoded:

@@ -53,9 +53,10 @@ class Segment(Objective):
             half, known = avg_pool2d(shares, 2), target[:, ::2, ::2]
             losses = losses + config.boundary * boundary_loss(half, known, VOID)
         if meant is not None:
-            there = ((target > 0) & (target != VOID)).any(dim=2).any(dim=1).float()
+            known = target != VOID
+            there = ((target > 0) & known).flatten(1).any(dim=1).float()
             unsure = binary_cross_entropy_with_logits(meant.float(), there, reduction="none")
-            losses = losses + config.presence * unsure
+            losses = losses + config.presence * unsure * known.flatten(1).any(dim=1)
         return (losses * weight).sum() / weight.sum().clamp_min(1e-12)
 
     def predict(self, features: Features) -> Tensor:

@@ -33,7 +33,8 @@ class TrainConfig:
         balanced: draw rows so that every class comes up as often as any other.
         together: rows with the same picture, sound or video that come one after the other, at most,
             so that a batch encodes it once; 1 leaves the order to chance. More is quicker where
-            encoders are the cost, and learns less from an epoch where they are not.
+            encoders are the cost, and learns less from an epoch where they are not. Where rows are
+            set against one another (`align`) it is always left to chance.
         modality_dropout: share of the sources that are hidden from a row in training, never all, so
             that a missing one later is nothing new (Neverova et al., ModDrop, TPAMI 2016).
         token_dropout: share of a source's tokens that are hidden from a row in training, never all.

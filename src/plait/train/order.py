@@ -45,7 +45,13 @@ def costly_contents(lesson: Lesson) -> Tensor | None:
         if isinstance(part, Raw) and isinstance(part.samples, Referred)
         and part.contents is not None
     ]  # fmt: skip
-    return min(found, key=lambda own: len(own.unique()), default=None)
+    return max(found, key=_saved, default=None)
+
+
+def _saved(contents: Tensor) -> int:
+    """Return how many of (n) contents need not be encoded, as another is the same."""
+    there = contents[contents >= 0]
+    return len(there) - len(there.unique())
 
 
 def side_by_side(contents: Tensor, most: int) -> Tensor:
