@@ -1,6 +1,6 @@
 """Digits drawn by class: how near they are to the test split that the model has not seen.
 
-    python benchmarks/draw_digits.py            10,000 rows, one seed
+    python benchmarks/draw_digits.py            10,000 rows, one seed, about 35 minutes
     python benchmarks/draw_digits.py --full     60,000 rows, three seeds
 
 MNIST, 28 by 28, learned from the training split, drawn for each class alike, and compared with the
@@ -124,8 +124,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--network", choices=("transformer", "unet"), default="transformer")
-    parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--width", type=int, default=96)
+    parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--drawn", type=int, default=1000)
     given = parser.parse_args()
