@@ -28,6 +28,7 @@ from plait.cache import Encoded
 from plait.data.audio import Sound
 from plait.data.loader import Reader, Source
 from plait.data.quality import Ledger
+from plait.data.referred import Referred
 from plait.data.series import read_series
 from plait.data.table import Table
 from plait.data.video import read_video
@@ -52,7 +53,7 @@ from plait.tasks.several import Several
 from plait.tasks.target import Target
 from plait.train import loop, step
 from plait.train.config import TrainConfig
-from plait.types import Column, Features, Modality
+from plait.types import Column, Features, Modality, Raw
 
 NOTHING = np.zeros((1, 1), np.float32)
 
@@ -498,8 +499,8 @@ def lora_size(config: FitConfig) -> int:
 DEEP = {
     "epochs": 7, "least_steps": 7, "batch_size": 7, "accumulate": 7, "precision": "bfloat16",
     "learning_rate": 0.7, "weight_decay": 0.7, "clip": 7.0, "average": 0.7, "patience": 7,
-    "stop_on": "accuracy", "validation_share": 0.3, "balanced": True, "modality_dropout": 0.7,
-    "token_dropout": 0.7, "mixup": 0.7, "modulation": 0.7, "noise": True,
+    "stop_on": "accuracy", "validation_share": 0.3, "balanced": True, "together": 7,
+    "modality_dropout": 0.7, "token_dropout": 0.7, "mixup": 0.7, "modulation": 0.7, "noise": True,
 }  # fmt: skip
 
 
@@ -511,6 +512,26 @@ def modulated(config: FitConfig) -> list[float]:
     lesson = step.Lesson(rows, target, torch.ones(len(target)))
     loop.train(network, lesson, dataclasses.replace(config.train, **short), 0)
     return torch.cat([p.detach().ravel() for p in network.encoders.parameters()]).tolist()
+
+
+def encoded(config: FitConfig) -> int:
+    """Return how many samples are encoded in a training on rows of which four share each."""
+    network, rows, target = made()
+    places, count = np.arange(20) % 5, 0
+    shared = Referred([rows["a"][row] for row in range(5)], places)
+    there = torch.ones(20).bool()
+    rows["a"] = Raw(shared, torch.arange(20), there, torch.from_numpy(places))
+
+    def note(_: Any, given: tuple[torch.Tensor], __: Any) -> None:
+        nonlocal count
+        count += len(given[0])
+
+    network.by_name["a"].layer.register_forward_hook(note)
+    lesson = step.Lesson(rows, target, torch.ones(20))
+    short = {"epochs": 2, "least_steps": 1, "batch_size": 4, "validation_share": 0.0}
+    short["modality_dropout"] = 0.0
+    loop.train(network, lesson, dataclasses.replace(config.train, **short), 0)
+    return count
 
 
 def shares(config: FitConfig) -> list[float]:
@@ -575,6 +596,7 @@ EFFECTS = {
         lambda a, b: min(a) > 0 and all(-1 <= value <= 0 for value in b),
     ),
     "train.balanced": Effect("rows come again", True, lambda c: history(c)["repeats"], longer),
+    "train.together": Effect("rows of one sample side by side", 4, encoded, shorter),
     "train.token_dropout": Effect(
         "other tokens are seen", 0.5, lambda c: history(c)["learned"], ne, ATTENTION
     ),
@@ -877,7 +899,7 @@ LIMITS = {
     "head": {"focusing": -1.0, "strength": -1.0, "hidden": 1, "dropout": 1.0},
     "train": {"epochs": 0, "least_steps": 0, "batch_size": 0, "accumulate": 0,
               "learning_rate": 0.0, "weight_decay": -1.0, "clip": -1.0, "average": 1.0,
-              "patience": 0, "validation_share": 0.6, "modality_dropout": 1.0,
+              "patience": 0, "validation_share": 0.6, "together": 0, "modality_dropout": 1.0,
               "token_dropout": 1.0, "mixup": -1.0, "modulation": -1.0},
     "encoders.pretrained": {"width": -1, "tokens": -1, "batch_size": 0, "longest_text": -1},
     "encoders.finetune": {"layers": 0, "rank": 0, "rate": -1.0, "decay": 0.0},
