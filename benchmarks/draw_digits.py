@@ -138,10 +138,7 @@ def main() -> None:
     ]  # fmt: skip
     lines = []
     for row in measure("draw_digits", keys, run, budget=6 * 3600):
-        line: Row = {
-            name: row[name]
-            for name in ("seed", "rows", "steps", "right class", "right class of real")
-        }
+        line: Row = {name: row[name] for name in ("seed", "rows", "steps", *RIGHT)}
         for encoder in ENCODERS:
             line[f"KID, {encoder}"] = row[f"kernel distance, {encoder}"]
             line[f"of real, {encoder}"] = row[f"kernel distance of real, {encoder}"]

@@ -113,12 +113,11 @@ def encode(
         if matrix is not None:
             matrices[name] = matrix
     codes = {name: encoder.code_columns for name, encoder in encoders.items()}
-    index = torch.from_numpy(rows)
-    kept = {
-        name: Raw(own, index, _present(samples.get(name, own), rows),
-                  torch.from_numpy(contents_of(own, rows)))
-        for name, own in (raw or {}).items()
-    }  # fmt: skip
+    index, kept = torch.from_numpy(rows), {}
+    for name, own in (raw or {}).items():
+        contents = torch.from_numpy(contents_of(own, rows))
+        present = _present(samples[name], rows) if name in samples else contents >= 0
+        kept[name] = Raw(own, index, present, contents)
     return Encoded(features, matrices, codes, kept, encoders)
 
 

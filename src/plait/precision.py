@@ -39,6 +39,9 @@ CALIBRATED = 64
 INT8_WORTH = 5000
 """Rows of a table from which on calibrating int8, which takes 6 to 20 seconds, pays."""
 
+LAST = b"last int8"
+"""Under which the name of the graph is kept that a network was calibrated to last."""
+
 
 def settle(
     reader: Reader,
@@ -70,8 +73,7 @@ def settle(
         encoder.precision = "float32"
         return
     own = b"".join(content or b"-" for content in contents)
-    (key,) = keys_of([f"precision-{lower}".encode() + own], encoder.network)
-    assert key is not None
+    key = _key(f"precision-{lower}".encode() + own, encoder.network)
     if store is None or not _read_choice(store, key, encoder, lower):
         known = _last_graph(store, encoder) if "int8" in lower else None
         _choose(reader, source, encoder, lower, known)
@@ -182,7 +184,7 @@ def _write_choice(
     name = np.frombuffer(encoder.calibration.encode(), np.uint8)
     if encoder.graph is not None:
         store.write({_graph_key(encoder.calibration): encoder.graph()})
-        store.write({_last_key(encoder): (name,)})
+        store.write({_key(LAST, encoder.network): (name,)})
     store.write({key: (figures, name)})
 
 
@@ -200,13 +202,13 @@ def _kept_graph(store: Store | None, name: str) -> Callable[[], Graph] | None:
         return None
 
     def read() -> Graph:
-        found = store.read([key]).get(key)
+        found = _read_graph(store, name)
         if found is None:
             raise ConfigError(
                 f"The int8 graph {name} was cleared from the cache while it was needed. Run the "
                 "same again: it is then calibrated anew, or float32 takes its place."
             )
-        return found[0], found[1]
+        return found
 
     return read
 
@@ -215,22 +217,22 @@ def _last_graph(store: Store | None, encoder: Pretrained) -> Graph | None:
     """Return the graph that a network was calibrated to last; None where there is none."""
     if store is None:
         return None
-    last = _last_key(encoder)
+    last = _key(LAST, encoder.network)
     named = store.read([last]).get(last)
-    if named is None:
-        return None
-    key = _graph_key(named[0].tobytes().decode())
+    return None if named is None else _read_graph(store, named[0].tobytes().decode())
+
+
+def _read_graph(store: Store, name: str) -> Graph | None:
+    key = _graph_key(name)
     found = store.read([key]).get(key)
     return None if found is None else (found[0], found[1])
 
 
-def _last_key(encoder: Pretrained) -> bytes:
-    (key,) = keys_of([b"last int8"], encoder.network)
-    assert key is not None
-    return key
-
-
 def _graph_key(name: str) -> bytes:
-    (key,) = keys_of([b"int8"], name)
+    return _key(b"int8", name)
+
+
+def _key(what: bytes, name: str) -> bytes:
+    (key,) = keys_of([what], name)
     assert key is not None
     return key

@@ -68,17 +68,21 @@ class Referred(Sequence["Sample | None"]):
 def contents_of(samples: Sequence[Sample | None], rows: np.ndarray) -> np.ndarray:
     """Return (k) numbers of some rows' samples, the same where they are known to be the same.
 
-    That is where rows refer to one sample, or hold one text.
+    That is where rows refer to one sample, or hold one text; -1 where a row has none. Each sample
+    is looked at once, and none is kept.
     """
     if isinstance(samples, Referred):
         found: np.ndarray = samples.places[rows]
         return found
     numbers: dict[object, int] = {}
-    kept = [(row, samples[row]) for row in rows.tolist()]
-    return np.array([
-        numbers.setdefault(sample if isinstance(sample, str) else (row,), len(numbers))
-        for row, sample in kept
-    ], dtype=np.int64)  # fmt: skip
+
+    def number(row: int) -> int:
+        sample = samples[row]
+        if sample is None:
+            return -1
+        return numbers.setdefault(sample if isinstance(sample, str) else (row,), len(numbers))
+
+    return np.array([number(row) for row in rows.tolist()], dtype=np.int64)
 
 
 def behind(reader: Reader, source: Source) -> Behind | None:

@@ -14,6 +14,9 @@ from plait.errors import CellError, ConfigError
 from plait.spaces.space import Space
 from plait.types import Modality
 
+Reader = tuple[str, list[str]]
+"""A group that can be asked with a modality, and its columns of it."""
+
 Kind = Literal["text", "image", "audio", "cells", "like"]
 
 UNKNOWN = "ꙮ"
@@ -133,9 +136,7 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
             picture or sound that cannot be read.
     """
     if term.kind == "text":
-        readers = _readers_of(space, "text")
-        found = [_of_words(space, group, columns, term.value) for group, columns in readers]
-        vector, likeness = min(found, key=lambda own: own[1])
+        *_, vector, likeness = _best_known(space, _readers_of(space, "text"), term.value)
         return np.full_like(vector, np.nan) if likeness > SAME else vector
     table, group = table_of(space, term)
     if term.kind in ("image", "audio"):
@@ -143,13 +144,20 @@ def vector_of(space: Space, term: Term) -> np.ndarray:
     return np.asarray(space.vectors(table, group)[0])
 
 
-def _of_words(
-    space: Space, group: str, columns: Sequence[str], words: str
-) -> tuple[np.ndarray, float]:
-    """Return the vector of words, and its cosine with the vector of words that none knows."""
-    both = Table.of({column: [words, UNKNOWN] for column in columns})
-    vector, nothing = space.vectors(both, group)
-    return np.asarray(vector), float(np.dot(vector, nothing))
+def _best_known(
+    space: Space, readers: Sequence[Reader], words: str
+) -> tuple[str, list[str], np.ndarray, float]:
+    """Return who of several knows words best, perhaps as they are of its language.
+
+    Returns:
+        The group, its columns, its vector, and the cosine of that with the vector of unknown words.
+    """
+    found = []
+    for group, columns in readers:
+        both = Table.of({column: [words, UNKNOWN] for column in columns})
+        vector, nothing = space.vectors(both, group)
+        found.append((group, columns, np.asarray(vector), float(np.dot(vector, nothing))))
+    return min(found, key=lambda own: own[3])
 
 
 def _require_readable(table: Table, term: Term) -> None:
@@ -169,17 +177,15 @@ def table_of(space: Space, term: Term) -> tuple[Table, str]:
         group, cells = _group_of(space, term.value), term.value
     else:
         readers = _readers_of(space, term.kind)
-        if term.kind == "text" and len(readers) > 1:  # of several languages, perhaps
-            readers = sorted(
-                readers, key=lambda own: _of_words(space, own[0], own[1], term.value)[1]
-            )
         group, columns = readers[0]
+        if term.kind == "text" and len(readers) > 1:
+            group, columns, *_ = _best_known(space, readers, term.value)
         cells = dict.fromkeys(columns, term.value)
     # The files of a query are the user's own, wherever they are.
     return Table.of({name: [cell] for name, cell in cells.items()}, allow_outside=True), group
 
 
-def _readers_of(space: Space, kind: str) -> list[tuple[str, list[str]]]:
+def _readers_of(space: Space, kind: str) -> list[Reader]:
     """Return the groups that read a modality with the fewest other columns, the smallest first.
 
     With each its columns of it, all of them: words may be those of a title or of a plot, and one
