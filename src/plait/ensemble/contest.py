@@ -25,6 +25,7 @@ from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, frozen_for
 from plait.ensemble.expert import Expert
 from plait.ensemble.journal import Done, Journal
+from plait.ensemble.lanes import in_lanes
 from plait.ensemble.race import Dropped, Race, remaining
 from plait.ensemble.several import build_combiner
 from plait.evaluate.run import choose_metric
@@ -178,13 +179,14 @@ def run_fold(
         rows_of[source.name], cost[source.name] = _encode_fold(
             problem, source.name, one, kept, learning, held, config.seed
         )
-    for entrant in pending:
+    truth = problem.truth[learning]
+
+    def run(entrant: Entrant, expert: Expert) -> None:
         learned = _join([rows_of[name][0] for name in entrant.sources])
         learned = replace(learned, groups=problem.groups[learning])
         judged = _join([rows_of[name][1] for name in entrant.sources])
-        expert = build_expert(entrant, problem.target, config, problem.sources, problem.start)
+        record = journal.record(number, entrant.name)
         start = time.perf_counter()
-        truth, record = problem.truth[learning], journal.record(number, entrant.name)
         expert.fit(learned, truth, row_weights(truth, config), config.seed, record)
         fitted = time.perf_counter()
         scores = expert.predict(judged)
@@ -198,6 +200,9 @@ def run_fold(
         )
         journal.write(number, entrant.name, finished[entrant.name])
         advance(1)
+
+    built = (problem.target, config, problem.sources, problem.start)
+    in_lanes({entrant: build_expert(entrant, *built) for entrant in pending}, run)
     return finished
 
 
@@ -321,14 +326,19 @@ def refit(
     encoders, encoded = encode_rows(problem, needed, rows, config)
     truth = problem.truth[rows]
     advance(1)
-    experts = {}
-    for name in names:
-        experts[name] = build_expert(by_name[name], problem.target, config, needed, problem.start)
-        record = (journal or Journal()).record(None, name)
-        experts[name].fit(encoded, truth, row_weights(truth, config), config.seed, record)
+    keep = journal or Journal()
+
+    def run(entrant: Entrant, expert: Expert) -> None:
+        record = keep.record(None, entrant.name)
+        expert.fit(encoded, truth, row_weights(truth, config), config.seed, record)
         advance(1)
+
+    built = (problem.target, config, needed, problem.start)
+    experts = {member: build_expert(member, *built) for member in members}
+    in_lanes(experts, run)
     kept = frozen_for(members, needed, config.encoders)
-    return Fitted({name: encoders[name] for name in kept}, experts, combiner)
+    by_entrant = {member.name: expert for member, expert in experts.items()}
+    return Fitted({name: encoders[name] for name in kept}, by_entrant, combiner)
 
 
 def encode_rows(

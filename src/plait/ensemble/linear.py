@@ -46,6 +46,10 @@ were noise, and cost up to 0.03 of AUROC on 605 X-rays."""
 SPARSE_STRENGTH = 10.0
 """On sparse text, of which thousands of words each have a say."""
 
+EXACT, ENOUGH = 1e-4, 1e-3
+"""Tolerance that is solved to, and of a strength that is only tried, in float32: its losses on
+held-out rows were within 0.002 of the exact ones, in half the time."""
+
 LEAST, FEW, TRIED_ON = 20, 1000, 4000
 """Rows from which on strengths are tried; up to which every fifth is held out; tried on at most."""
 
@@ -202,7 +206,8 @@ class LinearExpert(Expert):
         """Return the weights (c d) and biases (c) of exclusive classes or of labels, (n c)."""
         steps = self.config.iterations
         if isinstance(matrix, np.ndarray) and matrix.shape[1] <= WIDE:
-            return logistic(matrix, target, weight, self.strength, exclusive, steps)
+            tolerance = ENOUGH if matrix.dtype == np.float32 else EXACT
+            return logistic(matrix, target, weight, self.strength, exclusive, steps, tolerance)
         if exclusive:
             model = self._classifier(target.size, seed)
             _solve(model, matrix, target.argmax(axis=1), weight)

@@ -6,6 +6,9 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import expit, log_expit, log_softmax
 
+LARGE = 10_000_000
+"""Numbers in a matrix from which on several threads are worth it for its curvature."""
+
 LEAST = 1e-9
 """Share of the mean curvature that is added to all directions, so that none has none."""
 
@@ -35,8 +38,25 @@ def logistic(
         strength: C.
         exclusive: whether a row is of one class alone.
         iterations: most steps.
-        tolerance: largest part of the gradient, in U, at which it is solved.
+        tolerance: largest part of the gradient, in U, at which it is solved; or the root of the
+            share of the loss that a last step takes off.
     """
+    from threadpoolctl import threadpool_limits
+
+    # Small sums, in which the threads of a library only wait for one another.
+    with threadpool_limits(1 if matrix.size < LARGE else None, "blas"):
+        return _solved(matrix, target, weight, strength, exclusive, iterations, tolerance)
+
+
+def _solved(
+    matrix: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+    strength: float,
+    exclusive: bool,
+    iterations: int,
+    tolerance: float,
+) -> tuple[np.ndarray, np.ndarray]:
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
@@ -66,11 +86,10 @@ def logistic(
         steep = (share * (slope - linear / 4)).astype(kind).T @ round_rows
         return float(value), steep.astype(np.float64).ravel() + flat
 
-    # Its steps are many small sums, in which the threads of a library only wait for one another.
     with threadpool_limits(1, "blas"):
         found = minimize(
             loss, np.zeros(columns * len(curvature)), jac=True, method="L-BFGS-B",
-            options={"maxiter": iterations, "gtol": tolerance, "ftol": 1e-8},
+            options={"maxiter": iterations, "gtol": tolerance, "ftol": tolerance**2},
         )  # fmt: skip
     both = solve_triangular(factor, found.x.reshape(columns, -1).T, lower=True, trans="T").T
     return both[:, :-1], both[:, -1]

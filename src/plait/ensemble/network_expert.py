@@ -66,9 +66,11 @@ class NetworkExpert(Expert):
 
     @property
     def threads(self) -> int:
-        """How many threads are worth it: one for heads on Features, all for larger networks."""
-        large = bool(self.make) or FUSIONS[self.fusion].large
-        return (os.cpu_count() or 1) if large else 1
+        """How many threads are worth it: all for encoders, one for heads on Features.
+
+        In bfloat16 a second one made the steps of an `ensemble` no quicker (9.8 and 10.7 ms).
+        """
+        return (os.cpu_count() or 1) if self.make else 1
 
     def _build(self, widths: dict[str, int], encoders: Mapping[str, Encoder]) -> Network:
         fusion = FUSIONS[self.fusion](widths, self.settings)

@@ -32,8 +32,12 @@ class Scaled(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return (b k e) of (b k d)."""
-        scaled: Tensor = self.linear(values * self.scale_in) * self.scale_out + self.bias
-        return scaled
+        # autocast takes the product alone; with the scales in float32 a step takes a third longer.
+        half = torch.is_autocast_enabled(values.device.type)
+        kind = torch.get_autocast_dtype(values.device.type) if half else values.dtype
+        values, scale_in = values.to(kind), self.scale_in.to(kind)
+        scaled: Tensor = self.linear(values * scale_in) * self.scale_out.to(kind)
+        return scaled + self.bias.to(kind)
 
 
 class Ensemble(Fusion):
@@ -47,8 +51,8 @@ class Ensemble(Fusion):
 
     level = "feature"
     large = True
-    # Films and products, three seeds: 60, 30 and 20 epochs scored the same within 0.002.
-    passes = 1 / 3
+    # Films and products, two or three seeds: 60, 30, 20 and 12 epochs scored the same within 0.002.
+    passes = 1 / 5
 
     def __init__(self, widths: Mapping[str, int], config: FusionConfig) -> None:
         super().__init__(widths, config)
@@ -71,7 +75,10 @@ class Ensemble(Fusion):
         known = present.to(parts[0].pooled.dtype)
         row = torch.cat([*(part.pooled for part in parts), known], dim=1)
         members = row[:, None].expand(-1, self.members, -1)
-        values = self.dropout(torch.relu(self.hidden(members)))
+        values = torch.relu(self.hidden(members))
+        # Which units are hidden from a row is one draw for all members, or a fifth of a step goes
+        # into drawing.
+        values = values * self.dropout(values.new_ones(len(row), 1, self.width))
         there = present.any(dim=1)[:, None].expand(-1, self.members)
         values = values * there[:, :, None].to(values.dtype)
         return Features.of_tokens(values, there, values.mean(dim=1))  # all are there, or none

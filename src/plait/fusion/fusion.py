@@ -54,8 +54,8 @@ class Fusion(nn.Module, ABC):
 
     The order in which columns are given does not matter: sources are always taken by name. `level`
     says what it works on, in the words of the field; `by_tokens`, whether it reads the tokens of a
-    source, or its pooled vector alone; `large`, whether its products are large enough for several
-    threads and bfloat16; `passes`, the share of the epochs of the others that it needs.
+    source, or its pooled vector alone; `large`, whether its products are large enough for bfloat16;
+    `passes`, the share of the epochs of the others that it needs.
     """
 
     level: ClassVar[Level]
