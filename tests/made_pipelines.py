@@ -73,6 +73,57 @@ def stable_diffusion(folder: Path) -> Path:
     return folder / "sd"
 
 
+def text_encoder_2(width: int = 16) -> Any:
+    """Return the one of CLIP's that gives a projected vector too."""
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+    torch.manual_seed(4)
+    return CLIPTextModelWithProjection(CLIPTextConfig(
+        vocab_size=54, hidden_size=width, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, max_position_embeddings=20, eos_token_id=53, bos_token_id=52,
+        pad_token_id=53, projection_dim=width,
+    )).eval()  # fmt: skip
+
+
+def sdxl(folder: Path) -> Path:
+    """Save an SDXL pipeline likewise, that draws by Euler's steps as the published one does."""
+    d = diffusers()
+    torch.manual_seed(5)
+    unet = d.UNet2DConditionModel(
+        block_out_channels=(8, 16), layers_per_block=1, sample_size=8, in_channels=4,
+        out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=32,
+        norm_num_groups=4, attention_head_dim=4, addition_embed_type="text_time",
+        addition_time_embed_dim=4, projection_class_embeddings_input_dim=16 + 6 * 4,
+    )  # fmt: skip
+    pipe = d.StableDiffusionXLPipeline(
+        vae=autoencoder(0.13025, None), text_encoder=text_encoder(), tokenizer=words(folder / "t"),
+        text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), unet=unet,
+        scheduler=d.EulerDiscreteScheduler(steps_offset=1), add_watermarker=False,
+    )  # fmt: skip
+    pipe.save_pretrained(folder / "sdxl", safe_serialization=True)
+    return folder / "sdxl"
+
+
+def stable_diffusion_3(folder: Path) -> Path:
+    """Save a Stable Diffusion 3 pipeline likewise, without its third text encoder."""
+    d = diffusers()
+    torch.manual_seed(6)
+    transformer = d.SD3Transformer2DModel(
+        sample_size=8, patch_size=1, in_channels=4, num_layers=1, attention_head_dim=8,
+        num_attention_heads=2, joint_attention_dim=32, caption_projection_dim=16,
+        pooled_projection_dim=32, out_channels=4, pos_embed_max_size=16,
+    )  # fmt: skip
+    pipe = d.StableDiffusion3Pipeline(
+        transformer=transformer, scheduler=d.FlowMatchEulerDiscreteScheduler(),
+        vae=autoencoder(1.5, 0.06), text_encoder=text_encoder_2(), tokenizer=words(folder / "t"),
+        text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), text_encoder_3=None,
+        tokenizer_3=None,
+    )  # fmt: skip
+    pipe.save_pretrained(folder / "sd3", safe_serialization=True)
+    return folder / "sd3"
+
+
 def flux(folder: Path) -> Path:
     """Save a FLUX pipeline likewise."""
     from transformers import T5Config, T5EncoderModel

@@ -12,15 +12,18 @@ import torch
 from command_line import here as plait
 from conftest import write_csv
 from drawer_settings import make_pictures
-from made_pipelines import flux, stable_diffusion, unconditional
+from made_pipelines import flux, sdxl, stable_diffusion, stable_diffusion_3, unconditional
 
 from plait.data.read import read
 from plait.diffusion.pipeline import Pipeline, Wish
-from plait.drawer.adapting import AdaptConfig, adapt, encoded
+from plait.drawer.adapting import AdaptConfig, adapt, encoded, nothing
 from plait.drawer.latents import Latents
 from plait.errors import ConfigError, MissingExtraError, ModelError, TableError
-from plait.tasks.denoise import DenoiseByFlow, DenoiseByNoise
+from plait.tasks.denoise import DenoiseByFlow, DenoiseByNoise, DenoisePacked, DenoiseSized
 from plait.train.config import TrainConfig
+
+# Of diffusers' Euler sampler, under NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 CONFIG = AdaptConfig(
     side=16, rank=2,
@@ -32,7 +35,8 @@ CONFIG = AdaptConfig(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pipelines")
-    return {"sd": stable_diffusion(folder), "flux": flux(folder)}
+    makers = {"sd": stable_diffusion, "sdxl": sdxl, "sd3": stable_diffusion_3, "flux": flux}
+    return {name: make(folder) for name, make in makers.items()}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return read(folder / "pictures.csv")
 
 
-@pytest.mark.parametrize(("kind", "way"), [("sd", DenoiseByNoise), ("flux", DenoiseByFlow)])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("sd", DenoiseByNoise), ("sdxl", DenoiseSized), ("sd3", DenoiseByFlow),
+     ("flux", DenoisePacked)],
+)  # fmt: skip
 def test_it_learns_and_the_folder_repeats_it(
     made: dict[str, Path], table: Any, tmp_path: Path, kind: str, way: Any
 ) -> None:
@@ -53,7 +61,7 @@ def test_it_learns_and_the_folder_repeats_it(
     canvas = Latents(str(made[kind]), 16)
     squares = np.full((6, 16, 16, 3), 255, np.uint8)
     prompts = encoded(pipeline.pipe, [wish.prompt] * 6)
-    task = way(pipeline.pipe, encoded(pipeline.pipe, [""])).eval()
+    task = way(pipeline.pipe, nothing(pipeline.pipe)).eval()
     target, weight = canvas.put(squares), torch.ones(6)
     with torch.no_grad():
         first = float(task.loss(prompts, target, weight))
@@ -73,9 +81,12 @@ def test_it_learns_and_the_folder_repeats_it(
     assert "0001-seed-1.png" in said
 
 
-def test_the_goal_of_a_flow_is_noise_less_latents(made: dict[str, Path]) -> None:
-    pipeline = Pipeline(str(made["flux"]))
-    task = DenoiseByFlow(pipeline.pipe, encoded(pipeline.pipe, [""]))
+@pytest.mark.parametrize(("kind", "way"), [("sd3", DenoiseByFlow), ("flux", DenoisePacked)])
+def test_the_goal_of_a_flow_is_noise_less_latents(
+    made: dict[str, Path], kind: str, way: Any
+) -> None:
+    pipeline = Pipeline(str(made[kind]))
+    task = way(pipeline.pipe, nothing(pipeline.pipe))
     latents, noise = torch.randn(2, 4, 4, 4), torch.randn(2, 4, 4, 4)
     time, features = torch.tensor([0.3, 0.6]), encoded(pipeline.pipe, ["a", "b"])
     with torch.no_grad():
@@ -86,7 +97,65 @@ def test_the_goal_of_a_flow_is_noise_less_latents(made: dict[str, Path]) -> None
         moved = noise + (latents - other) * (1 - share) / share
         two = task.errors(other, moved, time, features)
     goal = (noise - latents) - (moved - other)
-    torch.testing.assert_close(two - one, task.pack(goal, 2, 4, 4, 4), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(two - one, goal, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "way"), [("sdxl", DenoiseSized), ("sd3", DenoiseByFlow),
+                                           ("flux", DenoisePacked)])  # fmt: skip
+def test_the_network_is_asked_as_its_pipeline_asks_it(
+    made: dict[str, Path], kind: str, way: Any
+) -> None:
+    """What the objective asks of a step is what the pipeline asks, number by number."""
+    pipeline = Pipeline(str(made[kind]))
+    pipe, heard = pipeline.pipe, []
+    network = pipe.unet if kind == "sdxl" else pipe.transformer
+    network.register_forward_pre_hook(
+        lambda module, given, named: heard.append((given, named)), with_kwargs=True
+    )
+    pipeline.draw(Wish("a red cup", steps=1, side=16, guidance=1.0), [1])
+    (given, named), heard[:] = heard[0], []
+    between = given[0] if given else named["hidden_states"]
+    asked = given[1] if given else named["timestep"]
+    task = way(pipe, nothing(pipe)).eval()
+    latents = torch.zeros(1, 4, 8, 8)
+    time = torch.tensor([float(asked.flatten()[0]) / (1 if kind == "flux" else 1000)])
+    with torch.no_grad():
+        task.errors(latents, torch.randn(1, 4, 8, 8), time, encoded(pipe, ["a red cup"]))
+    own_given, own = heard[0]
+    own_between = own_given[0] if own_given else own["hidden_states"]
+    own_asked = own_given[1] if own_given else own["timestep"]
+    assert own_between.shape == between.shape
+    torch.testing.assert_close(own_asked.float().flatten(), asked.float().flatten())
+    # FLUX fills prompts up to 512 tokens when it draws, whatever its tokenizer says is its most.
+    words = () if kind == "flux" else ("encoder_hidden_states",)
+    for name in (*words, "pooled_projections", "img_ids"):
+        if named.get(name) is not None:
+            torch.testing.assert_close(own[name], named[name].float())
+    for name, value in (named.get("added_cond_kwargs") or {}).items():
+        torch.testing.assert_close(own["added_cond_kwargs"][name], value.float())
+
+
+def test_noise_is_that_of_training_whatever_draws(made: dict[str, Path]) -> None:
+    """Euler's sampler adds noise in units of its own, and of steps that it is about to take."""
+    pipeline = Pipeline(str(made["sdxl"]))
+    pipeline.draw(Wish("a red cup", steps=2, side=16), [1])
+    pipe, heard = pipeline.pipe, []
+    pipe.unet.register_forward_pre_hook(lambda module, given: heard.append(given[0]))
+    task = DenoiseSized(pipe, nothing(pipe)).eval()
+    latents, noise = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
+    with torch.no_grad():
+        task.errors(latents, noise, torch.tensor([0.5]), encoded(pipe, ["a"]))
+    kept = task.schedule.alphas_cumprod[500]
+    torch.testing.assert_close(heard[0], kept.sqrt() * latents + (1 - kept).sqrt() * noise)
+
+
+def test_the_empty_prompt_is_what_the_pipeline_draws_without(made: dict[str, Path]) -> None:
+    sized, plain = (Pipeline(str(made[kind])).pipe for kind in ("sdxl", "sd"))
+    assert not nothing(sized).tokens.any()
+    assert not nothing(sized).pooled.any()
+    sized.register_to_config(force_zeros_for_empty_prompt=False)
+    for pipe in (sized, plain):
+        torch.testing.assert_close(nothing(pipe).tokens, encoded(pipe, [""]).tokens)
 
 
 def test_a_share_of_the_rows_learns_with_the_empty_prompt(made: dict[str, Path]) -> None:

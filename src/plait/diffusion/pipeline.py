@@ -14,7 +14,7 @@ from PIL import Image
 
 from plait.data.image import Picture
 from plait.diffusion.weights import diffusers_of, find_weights
-from plait.encoders.pretrained.weights import identity, quiet
+from plait.encoders.pretrained.weights import identity, quiet, read_json
 from plait.errors import ConfigError, ModelError
 
 INDEX = "model_index.json"
@@ -73,7 +73,7 @@ class Pipeline:
         try:
             with quiet():
                 self.pipe: Any = self._diffusers.DiffusionPipeline.from_pretrained(
-                    self.folder, use_safetensors=True
+                    self.folder, use_safetensors=True, **_left_out(self.folder)
                 )
                 if lora is not None:
                     self.pipe.load_lora_weights(lora, use_safetensors=True)
@@ -171,3 +171,12 @@ class Pipeline:
             return ""
         longest = max((text for text in ends if text is not None), key=len)
         return f"the prompt is read up to {longest[-20:]!r}"
+
+
+def _left_out(folder: Path) -> dict[str, None]:
+    """Return the parts that a pipeline was saved without; diffusers wants to be told.
+
+    Stable Diffusion 3 is often kept without the largest of its text encoders.
+    """
+    parts = read_json(folder, INDEX).items()
+    return {name: None for name, part in parts if part == [None, None]}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from plait.config import check_range
 from plait.data.detect import detect
@@ -24,7 +25,15 @@ from plait.errors import ConfigError, MissingExtraError, ModelError, TableError
 from plait.making.training import large
 from plait.network import Network
 from plait.progress import Progress
-from plait.tasks.denoise import PROMPT, AsTheyAre, Denoise, DenoiseByFlow, DenoiseByNoise
+from plait.tasks.denoise import (
+    PROMPT,
+    AsTheyAre,
+    Denoise,
+    DenoiseByFlow,
+    DenoiseByNoise,
+    DenoisePacked,
+    DenoiseSized,
+)
 from plait.tasks.draw_config import DrawConfig
 from plait.train.config import TrainConfig
 from plait.train.record import Record
@@ -37,7 +46,9 @@ LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]
 
 WAYS: dict[str, type[Any]] = {
     "StableDiffusionPipeline": DenoiseByNoise,
-    "FluxPipeline": DenoiseByFlow,
+    "StableDiffusionXLPipeline": DenoiseSized,
+    "StableDiffusion3Pipeline": DenoiseByFlow,
+    "FluxPipeline": DenoisePacked,
 }
 """Pipelines that can learn, and how each learned."""
 
@@ -123,7 +134,7 @@ def adapt(
     canvas = Latents(str(pipeline.folder), config.side)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        task: Denoise = way(pipe, encoded(pipe, [""]), config.unconditioned)
+        task: Denoise = way(pipe, nothing(pipe), config.unconditioned)
         network = _adapted(pipe, task, config.rank)
         features = encoded(pipe, prompts)
         whole = Network({}, AsTheyAre(features.width), task)
@@ -160,23 +171,36 @@ def _pairs(
 @torch.no_grad()
 def encoded(pipe: Any, prompts: Sequence[str]) -> Features:
     """Return what a pipeline's text encoders make of prompts: tokens, and a vector of each."""
-    tokens, pooled = [], []
-    for prompt in prompts:
-        if type(pipe).__name__ == "FluxPipeline":
-            found = pipe.encode_prompt(prompt=prompt, prompt_2=None,
-                                       max_sequence_length=_longest(pipe))  # fmt: skip
-            tokens.append(found[0])
-            pooled.append(found[1])
-        else:
-            tokens.append(pipe.encode_prompt(prompt, pipe._execution_device, 1, False)[0])
-            pooled.append(tokens[-1].mean(dim=1))
-    whole = torch.cat(tokens).float().cpu()
-    mask = torch.ones(whole.shape[:2], dtype=torch.bool)
-    return Features.of_tokens(whole, mask, torch.cat(pooled).float().cpu())
+    found = [_encoded(pipe, prompt) for prompt in prompts]
+    tokens, pooled = (torch.cat(part).float().cpu() for part in zip(*found, strict=True))
+    mask = torch.ones(tokens.shape[:2], dtype=torch.bool)
+    return Features.of_tokens(tokens, mask, pooled)
 
 
-def _longest(pipe: Any) -> int:
-    return min(int(pipe.tokenizer_2.model_max_length), 512)
+def _encoded(pipe: Any, prompt: str) -> tuple[Tensor, Tensor]:
+    """Return the tokens (1 t d) and the vector (1 p) of a prompt."""
+    plain = {"num_images_per_prompt": 1, "do_classifier_free_guidance": False}
+    match type(pipe).__name__:
+        case "FluxPipeline":
+            longest = min(int(pipe.tokenizer_2.model_max_length), 512)
+            found = pipe.encode_prompt(prompt, None, max_sequence_length=longest)
+            return found[0], found[1]
+        case "StableDiffusion3Pipeline":
+            found = pipe.encode_prompt(prompt, None, None, **plain)
+            return found[0], found[2]
+        case "StableDiffusionXLPipeline":
+            found = pipe.encode_prompt(prompt, None, **plain)
+            return found[0], found[2]
+    tokens = pipe.encode_prompt(prompt, pipe._execution_device, **plain)[0]
+    return tokens, tokens.mean(dim=1)
+
+
+def nothing(pipe: Any) -> Features:
+    """Return the empty prompt as a pipeline draws without one: for SDXL it is zeros."""
+    empty = encoded(pipe, [""])
+    if not pipe.config.get("force_zeros_for_empty_prompt", False):
+        return empty
+    return replace(empty, tokens=0 * empty.tokens, pooled=0 * empty.pooled)
 
 
 def _adapted(pipe: Any, task: Denoise, rank: int) -> Any:

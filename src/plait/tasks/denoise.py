@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from plait.diffusion.weights import diffusers_of
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.tasks.draw import spread_times
 from plait.tasks.task import Objective
@@ -16,6 +17,9 @@ from plait.types import Features
 
 PROMPT = "prompt"
 """The one source: what the pipeline's text encoders make of a prompt."""
+
+STEPS = 1000
+"""Times of a flow, 0..1, in the steps that Stable Diffusion 3 counts."""
 
 
 class AsTheyAre(Fusion):
@@ -108,18 +112,25 @@ class DenoiseByNoise(Denoise):
     """As Stable Diffusion learned: the noise, the velocity or the latent at a step of its schedule.
 
     Ho, Jain and Abbeel (NeurIPS 2020, algorithm 1); Salimans and Ho (ICLR 2022) for the velocity.
+    Whatever sampler a pipeline draws by, its noise is that of the schedule it was trained with.
     """
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
         super().__init__(pipe.unet, empty, unconditioned)
-        self.schedule = pipe.scheduler
+        trained = diffusers_of("A pipeline").DDPMScheduler
+        self.schedule = trained.from_config(pipe.scheduler.config)
 
     def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
         """Return (b c h w) of what the schedule says that the network gives."""
         steps = int(self.schedule.config.num_train_timesteps)
         number = (time * steps).long().clamp(max=steps - 1)
         between = self.schedule.add_noise(latents, noise, number)
-        said: Tensor = self.network(between, number, encoder_hidden_states=features.tokens).sample
+        said: Tensor = self.network(
+            between,
+            number,
+            encoder_hidden_states=features.tokens,
+            added_cond_kwargs=self.more(latents, features),
+        ).sample
         match self.schedule.config.prediction_type:
             case "v_prediction":
                 return said - self.schedule.get_velocity(latents, noise, number)
@@ -128,34 +139,80 @@ class DenoiseByNoise(Denoise):
             case _:
                 return said - noise
 
+    def more(self, latents: Tensor, features: Features) -> dict[str, Tensor] | None:
+        """Return what the network reads beside the tokens."""
+        return None
+
+
+class DenoiseSized(DenoiseByNoise):
+    """As SDXL learned: it reads the prompt's vector too, and how large a picture was before.
+
+    Podell et al. (ICLR 2024, section 2.2): height and width, the corner that was cut out, and the
+    side that is drawn, in pixels. Here pictures are squares of that side, cut at no corner.
+    """
+
+    def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
+        super().__init__(pipe, empty, unconditioned)
+        self.cell = int(pipe.vae_scale_factor)
+
+    def more(self, latents: Tensor, features: Features) -> dict[str, Tensor]:
+        """Return the vectors (b p) and the sizes (b 6)."""
+        height, width = (side * self.cell for side in latents.shape[2:])
+        sizes = latents.new_tensor([height, width, 0, 0, height, width])
+        return {"text_embeds": features.pooled, "time_ids": sizes.expand(len(latents), -1)}
+
 
 class DenoiseByFlow(Denoise):
-    """As FLUX learned: the velocity of a rectified flow, latents packed two by two into tokens.
+    """As Stable Diffusion 3 learned: the velocity of a rectified flow.
 
     Esser et al. (ICML 2024, section 3.1); there noise lies at time 1.
     """
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
         super().__init__(pipe.transformer, empty, unconditioned)
-        self.pack, self.ids = pipe._pack_latents, pipe._prepare_latent_image_ids
-        self.guided = bool(pipe.transformer.config.guidance_embeds)
 
     def times(self, count: int) -> Tensor:
         """Return (count) times of a logit-normal distribution."""
         return torch.randn(count).sigmoid()
 
     def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
-        """Return (b t d) of the velocity."""
-        share, (b, c, h, w) = time[:, None, None, None], latents.shape
-        between = self.pack((1 - share) * latents + share * noise, b, c, h, w)
-        device, tokens = latents.device, features.tokens
+        """Return (b c h w) of the velocity."""
+        share = time[:, None, None, None]
+        return self.velocity((1 - share) * latents + share * noise, time, features) - (
+            noise - latents
+        )
+
+    def velocity(self, between: Tensor, time: Tensor, features: Features) -> Tensor:
+        """Return (b c h w), what the network says."""
         said: Tensor = self.network(
             hidden_states=between,
+            timestep=time * STEPS,
+            encoder_hidden_states=features.tokens,
+            pooled_projections=features.pooled,
+        ).sample
+        return said
+
+
+class DenoisePacked(DenoiseByFlow):
+    """As FLUX learned: the same flow, of latents packed two by two into tokens."""
+
+    def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
+        super().__init__(pipe, empty, unconditioned)
+        self.pack, self.unpack = pipe._pack_latents, pipe._unpack_latents
+        self.ids, self.cell = pipe._prepare_latent_image_ids, pipe.vae_scale_factor
+        self.guided = bool(pipe.transformer.config.guidance_embeds)
+
+    def velocity(self, between: Tensor, time: Tensor, features: Features) -> Tensor:
+        """Return (b c h w), what the network says."""
+        (b, c, h, w), device = between.shape, between.device
+        said: Tensor = self.network(
+            hidden_states=self.pack(between, b, c, h, w),
             timestep=time,
             guidance=torch.ones(b, device=device) if self.guided else None,
             pooled_projections=features.pooled,
-            encoder_hidden_states=tokens,
-            txt_ids=torch.zeros(tokens.shape[1], 3, device=device),
-            img_ids=self.ids(b, h // 2, w // 2, device, latents.dtype),
+            encoder_hidden_states=features.tokens,
+            txt_ids=torch.zeros(features.tokens.shape[1], 3, device=device),
+            img_ids=self.ids(b, h // 2, w // 2, device, between.dtype),
         ).sample
-        return said - self.pack(noise - latents, b, c, h, w)
+        unpacked: Tensor = self.unpack(said, h * self.cell, w * self.cell, self.cell)
+        return unpacked
