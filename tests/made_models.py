@@ -337,37 +337,46 @@ def causal(folder: Path, texts: Sequence[str], chat: bool = True) -> Path:
 
 
 def llava(folder: Path, texts: Sequence[str], kind: str = "llava") -> Path:
-    """A small LLaVA, or ViP-LLaVA: CLIP's eyes before a Llama."""
-    from transformers import (
-        CLIPVisionConfig,
-        LlamaConfig,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        PreTrainedTokenizerFast,
-        VipLlavaConfig,
-        VipLlavaForConditionalGeneration,
-    )
+    """A small LLaVA, ViP-LLaVA, InternVL, Idefics 3 or SmolVLM: eyes before a Llama."""
+    import transformers
+    from transformers import CLIPVisionConfig, LlamaConfig, PreTrainedTokenizerFast
 
     from plait.subwords import learn_subwords
 
-    special = ["<s>", "</s>", "<image>"]
+    marks = ["<img>", "</img>", "<fake_token_around_image>", "<global-img>"]
+    special = ["<s>", "</s>", "<image>", *marks]
     words = PreTrainedTokenizerFast(
         tokenizer_object=learn_subwords(texts, 400, special, lowercase=False),
         bos_token="<s>", eos_token="</s>", pad_token="</s>",
     )  # fmt: skip
     words.save_pretrained(folder)
+    text = LlamaConfig(
+        vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, bos_token_id=0, eos_token_id=1,
+        pad_token_id=1,
+    )  # fmt: skip
+    if kind in ("idefics3", "smolvlm"):
+        name = {"idefics3": "Idefics3", "smolvlm": "SmolVLM"}[kind]
+        own, longest = getattr(transformers, f"{name}Config"), {"longest_edge": SIDE}
+        pictures(folder, f"{name}ImageProcessor", size={"longest_edge": 2 * SIDE},
+                 max_image_size=longest, do_image_splitting=True, do_pad=True)  # fmt: skip
+        config = own(vision_config=VISION, text_config=text, image_token_id=2)
+        return save(getattr(transformers, f"{name}ForConditionalGeneration")(config), folder)
+    if kind == "internvl":
+        pictures(folder, "GotOcr2ImageProcessor", size=SQUARE, crop_to_patches=False)
+        eyes = {**VISION, "image_size": [SIDE, SIDE], "patch_size": [8, 8]}
+        config = transformers.InternVLConfig(
+            vision_config=eyes, text_config=text, image_token_id=2, image_seq_length=4
+        )
+        return save(transformers.InternVLForConditionalGeneration(config), folder)
     crop = {"height": SIDE, "width": SIDE}
     pictures(folder, "CLIPImageProcessor", size={"shortest_edge": SIDE}, crop_size=crop)
-    own = {
-        "vision_config": CLIPVisionConfig(**VISION, projection_dim=16),
-        "text_config": LlamaConfig(
-            vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, bos_token_id=0, eos_token_id=1,
-            pad_token_id=1,
-        ),
+    both = {
+        "vision_config": CLIPVisionConfig(**VISION, projection_dim=16), "text_config": text,
         "image_token_index": 2,
     }  # fmt: skip
     if kind == "vipllava":
-        config = VipLlavaConfig(**own, vision_feature_layers=[-1, -2])
-        return save(VipLlavaForConditionalGeneration(config), folder)
-    return save(LlavaForConditionalGeneration(LlavaConfig(**own, vision_feature_layer=-2)), folder)
+        config = transformers.VipLlavaConfig(**both, vision_feature_layers=[-1, -2])
+        return save(transformers.VipLlavaForConditionalGeneration(config), folder)
+    config = transformers.LlavaConfig(**both, vision_feature_layer=-2)
+    return save(transformers.LlavaForConditionalGeneration(config), folder)

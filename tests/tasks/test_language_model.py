@@ -14,12 +14,13 @@ from plait.decoding.config import DecodingConfig
 from plait.decoding.decoder import NOTHING
 from plait.decoding.one_by_one import one_by_one
 from plait.encoders.pretrained.config import FineTuneConfig
+from plait.encoders.pretrained.pixels import own_processor
 from plait.encoders.pretrained.prompt import Prompt
-from plait.encoders.pretrained.seen import Seen
+from plait.encoders.pretrained.seen import TILING, Seen
 from plait.errors import ModelError
 from plait.fusion.fusion import FusionConfig
 from plait.fusion.in_order import InOrder
-from plait.tasks.language_model import LanguageModel, load_language_model
+from plait.tasks.language_model import SEEING, LanguageModel, load_language_model
 from plait.tasks.write import Write
 from plait.types import Column, Features, Modality
 
@@ -124,7 +125,7 @@ def test_low_rank_changes_are_merged(folder: Path) -> None:
     assert any(weight.requires_grad for weight in model.parameters()), "so that it is stored"
 
 
-@pytest.mark.parametrize("kind", ["llava", "vipllava"])
+@pytest.mark.parametrize("kind", list(SEEING))
 def test_a_model_that_sees_answers_as_transformers_does(kind: str, tmp_path: Path) -> None:
     folder = llava(tmp_path / kind, TEXTS, kind)
     model = load_language_model(str(folder), "", FineTuneConfig()).eval()
@@ -140,20 +141,26 @@ def test_a_model_that_sees_answers_as_transformers_does(kind: str, tmp_path: Pat
         joined = fusion({"photo": seen([sample]), "q": prompt([prompt.preprocess("what is it?")])})
         (text,) = one_by_one(model, joined, DecodingConfig(longest=12))
         words = model.vocabulary
-        places = seen([sample]).tokens.shape[1]
+        places, pixels = seen([sample]).tokens.shape[1], seen.pixels.normalise(sample[0])
         ids = [
             *model.before.tolist(), *([2] * places), *lead,
             *words.control("what is it?\n"), *model.after.tolist(),
         ]  # fmt: skip
         theirs = model.backbone.generate(
             input_ids=torch.tensor([ids]),
-            pixel_values=seen.pixels.normalise(sample[0]),
+            pixel_values=pixels[None] if kind in TILING else pixels,
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             max_new_tokens=12,
             do_sample=False,
         )[0, len(ids) :].tolist()
     assert text.with_end(model.end) == theirs[: len(text.with_end(model.end))]
     assert len(text) >= 1
+    whole = {"do_image_splitting": False} if kind in TILING else {}
+    theirs = own_processor(folder)([picture], return_tensors="np", **whole)["pixel_values"]
+    np.testing.assert_allclose(pixels, np.reshape(theirs, pixels.shape), atol=2.01 / 255 / 0.2)
+    opens, closes = SEEING[kind]
+    start = words.control(f"<s>USER: {opens}")
+    assert (ids[: len(start)], lead) == (start, words.control(f"{closes}\n"))
 
 
 def test_projections_are_of_what_is_not_the_model_s_own() -> None:
@@ -179,6 +186,6 @@ def test_models_that_cannot_write(tmp_path: Path, folder: Path) -> None:
         load_language_model(str(other), "", FineTuneConfig())
     strange = llava(tmp_path / "strange", TEXTS)
     config = json.loads((strange / "config.json").read_text())
-    (strange / "config.json").write_text(json.dumps({**config, "model_type": "idefics3"}))
-    with pytest.raises(ModelError, match="sees pictures as 'idefics3' does, which cannot be used"):
+    (strange / "config.json").write_text(json.dumps({**config, "model_type": "qwen2_vl"}))
+    with pytest.raises(ModelError, match="sees pictures as 'qwen2_vl' does, which cannot be used"):
         load_language_model(str(strange), "", FineTuneConfig())

@@ -20,8 +20,15 @@ from plait.types import Features
 PLACE = "\u2766plait\u2766"
 """Stands in a chat template for what the user says; no template has it."""
 
-SEEING = ("llava", "vipllava")
-"""Families that see: a picture's tokens stand in one run before the text, counted like words."""
+SEEING = {
+    "llava": ("", ""),
+    "vipllava": ("", ""),
+    "internvl": ("<img>", "</img>"),
+    "idefics3": ("<fake_token_around_image><global-img>", "<fake_token_around_image>"),
+    "smolvlm": ("<fake_token_around_image><global-img>", "<fake_token_around_image>"),
+}
+"""Families that see, and what they read on either side of a picture: its tokens stand in one run
+before the text, counted like words. Those that cut large pictures into tiles see the whole only."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,8 @@ def load_language_model(name: str, instruction: str, tuning: FineTuneConfig) -> 
     network = load_network(folder, AutoModelForImageTextToText if sees else AutoModelForCausalLM)
     picture = config.get("image_token_index", config.get("image_token_id"))
     token = tokenizer.convert_ids_to_tokens(picture) if sees else ""
-    return LanguageModel(network, vocabulary, _template(tokenizer, instruction, token), tuning)
+    template = _template(tokenizer, instruction, token, *SEEING.get(family or "", ("", "")))
+    return LanguageModel(network, vocabulary, template, tuning)
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -229,19 +237,23 @@ def _tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _template(tokenizer: Any, instruction: str, picture: str) -> Template:
+def _template(
+    tokenizer: Any, instruction: str, picture: str, opens: str = "", closes: str = ""
+) -> Template:
     """Return the chat template of a tokenizer, or bare text for a model that is no chat.
 
     Args:
         tokenizer: of the model.
         instruction: behind what the user says.
         picture: the token that stands for a picture; empty for a model that does not see.
+        opens: what is read before the tokens of a picture.
+        closes: what is read after them.
     """
     asked: Any = f"{PLACE}{instruction}"
     if not tokenizer.chat_template:
         start = tokenizer.bos_token or ""
         if picture:  # as LLaVA 1.5 was trained
-            return Template(f"{start}USER: ", f"{instruction} ASSISTANT:", "\n")
+            return Template(f"{start}USER: {opens}", f"{instruction} ASSISTANT:", f"{closes}\n")
         return Template(start, f"{instruction}\n")
     if picture:
         asked = [{"type": "image"}, {"type": "text", "text": asked}]
@@ -250,4 +262,4 @@ def _template(tokenizer: Any, instruction: str, picture: str) -> Template:
     )
     start, _, after = said.partition(PLACE)
     before, _, between = start.partition(picture) if picture else (start, "", "")
-    return Template(before, after, between)
+    return Template(before + opens, after, closes + between)

@@ -154,6 +154,8 @@ class Pixels:
             self.processor, own = None, {**TORCHVISION_ONLY[name], **settings}
         else:
             self.processor = own_processor(folder)
+            if getattr(self.processor, "do_image_splitting", False):
+                self.processor.do_image_splitting = False  # the whole picture, and no tiles of it
             own = {**vars(self.processor), **settings}
         self.steps = _steps(own)
         if self.processor is not None and self.steps is not None and self._agrees():

@@ -16,6 +16,9 @@ from plait.encoders.pictures import by_row, grid_places
 from plait.encoders.pretrained.pixels import Pixels
 from plait.types import Features, Sample
 
+TILING = ("idefics3", "smolvlm")
+"""Families that read several tiles of a picture; here it has one, the whole."""
+
 
 class Seen(Encoder):
     """The tokens that stand in the place of a picture in what the model reads.
@@ -50,6 +53,8 @@ class Seen(Encoder):
         """Return the tokens of every row's pictures, with their places."""
         (network,) = self.network
         pixels = self.pixels.normalise(np.concatenate([sample[0] for sample in samples]))
+        if network.config.model_type in TILING:
+            pixels = pixels[:, None]
         output = network.get_image_features(pixel_values=pixels.to(network.device))
         found = output.pooler_output
         tokens: Tensor = found if isinstance(found, Tensor) else torch.stack(list(found))
