@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plait.diffusion.weights import diffusers_of
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.tasks.draw import spread_times
 from plait.tasks.task import Objective
@@ -116,9 +115,10 @@ class DenoiseByNoise(Denoise):
     """
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
+        from diffusers import DDPMScheduler  # which whoever has a pipeline has imported
+
         super().__init__(pipe.unet, empty, unconditioned)
-        trained = diffusers_of("A pipeline").DDPMScheduler
-        self.schedule = trained.from_config(pipe.scheduler.config)
+        self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)
 
     def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
         """Return (b c h w) of what the schedule says that the network gives."""
