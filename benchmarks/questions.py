@@ -41,7 +41,7 @@ HOME = Path(__file__).parents[1] / "build" / "questions"
 QUIET = Progress(show=False)
 ENTRANTS = ("all", "media alone", "question alone")
 MEDIA = {"easy-vqa": "picture", "scenes": "picture", "clips": "clip"}
-EPOCHS = {"easy-vqa": 10, "scenes": 20, "clips": 30}
+EPOCHS = {"easy-vqa": 20, "scenes": 20, "clips": 30}
 
 
 def rows_of(name: str, full: bool) -> Table:

@@ -336,6 +336,14 @@ def causal(folder: Path, texts: Sequence[str], chat: bool = True) -> Path:
     return save(LlamaForCausalLM(config), folder)
 
 
+CHAT = (
+    "{{ bos_token }}{% for message in messages %}{{ message.role }}: "
+    "{% for part in message.content %}"
+    "{% if part.type == 'image' %}<image>\n{% else %}{{ part.text }}{% endif %}{% endfor %}"
+    "{% endfor %}{% if add_generation_prompt %} assistant:{% endif %}"
+)
+
+
 def llava(folder: Path, texts: Sequence[str], kind: str = "llava") -> Path:
     """A small LLaVA, ViP-LLaVA, InternVL, Idefics 3 or SmolVLM: eyes before a Llama."""
     import transformers
@@ -349,6 +357,8 @@ def llava(folder: Path, texts: Sequence[str], kind: str = "llava") -> Path:
         tokenizer_object=learn_subwords(texts, 400, special, lowercase=False),
         bos_token="<s>", eos_token="</s>", pad_token="</s>",
     )  # fmt: skip
+    if kind not in ("llava", "vipllava"):
+        words.chat_template = CHAT
     words.save_pretrained(folder)
     text = LlamaConfig(
         vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
@@ -363,7 +373,7 @@ def llava(folder: Path, texts: Sequence[str], kind: str = "llava") -> Path:
         config = own(vision_config=VISION, text_config=text, image_token_id=2)
         return save(getattr(transformers, f"{name}ForConditionalGeneration")(config), folder)
     if kind == "internvl":
-        pictures(folder, "GotOcr2ImageProcessor", size=SQUARE, crop_to_patches=False)
+        pictures(folder, "GotOcr2ImageProcessor", size=SQUARE, crop_to_patches=True)
         eyes = {**VISION, "image_size": [SIDE, SIDE], "patch_size": [8, 8]}
         config = transformers.InternVLConfig(
             vision_config=eyes, text_config=text, image_token_id=2, image_seq_length=4

@@ -99,7 +99,10 @@ def sdxl(folder: Path) -> Path:
     pipe = d.StableDiffusionXLPipeline(
         vae=autoencoder(0.13025, None), text_encoder=text_encoder(), tokenizer=words(folder / "t"),
         text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), unet=unet,
-        scheduler=d.EulerDiscreteScheduler(steps_offset=1), add_watermarker=False,
+        scheduler=d.EulerDiscreteScheduler(
+            steps_offset=1, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"
+        ),
+        add_watermarker=False,
     )  # fmt: skip
     pipe.save_pretrained(folder / "sdxl", safe_serialization=True)
     return folder / "sdxl"
@@ -110,12 +113,12 @@ def stable_diffusion_3(folder: Path) -> Path:
     d = diffusers()
     torch.manual_seed(6)
     transformer = d.SD3Transformer2DModel(
-        sample_size=8, patch_size=1, in_channels=4, num_layers=1, attention_head_dim=8,
+        sample_size=8, patch_size=2, in_channels=4, num_layers=1, attention_head_dim=8,
         num_attention_heads=2, joint_attention_dim=32, caption_projection_dim=16,
         pooled_projection_dim=32, out_channels=4, pos_embed_max_size=16,
     )  # fmt: skip
     pipe = d.StableDiffusion3Pipeline(
-        transformer=transformer, scheduler=d.FlowMatchEulerDiscreteScheduler(),
+        transformer=transformer, scheduler=d.FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=autoencoder(1.5, 0.06), text_encoder=text_encoder_2(), tokenizer=words(folder / "t"),
         text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), text_encoder_3=None,
         tokenizer_3=None,

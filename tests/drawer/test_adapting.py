@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ import torch
 from command_line import here as plait
 from conftest import write_csv
 from drawer_settings import make_pictures
-from made_pipelines import flux, sdxl, stable_diffusion, stable_diffusion_3, unconditional
+from made_pipelines import (
+    diffusers,
+    flux,
+    sdxl,
+    stable_diffusion,
+    stable_diffusion_3,
+    unconditional,
+)
 
 from plait.data.read import read
 from plait.diffusion.pipeline import Pipeline, Wish
@@ -127,12 +135,46 @@ def test_the_network_is_asked_as_its_pipeline_asks_it(
     assert own_between.shape == between.shape
     torch.testing.assert_close(own_asked.float().flatten(), asked.float().flatten())
     # FLUX fills prompts up to 512 tokens when it draws, whatever its tokenizer says is its most.
-    words = () if kind == "flux" else ("encoder_hidden_states",)
-    for name in (*words, "pooled_projections", "img_ids"):
-        if named.get(name) is not None:
-            torch.testing.assert_close(own[name], named[name].float())
-    for name, value in (named.get("added_cond_kwargs") or {}).items():
-        torch.testing.assert_close(own["added_cond_kwargs"][name], value.float())
+    names = {
+        "sdxl": {"encoder_hidden_states", "text_embeds", "time_ids"},
+        "sd3": {"encoder_hidden_states", "pooled_projections"},
+        "flux": {"pooled_projections", "img_ids"},
+    }[kind]
+    theirs, ours = (own | (own.get("added_cond_kwargs") or {}) for own in (named, own))
+    for name in names:
+        torch.testing.assert_close(ours[name], theirs[name].float())
+
+
+def test_times_are_shifted_as_the_pipeline_s_are(made: dict[str, Path]) -> None:
+    pipe = Pipeline(str(made["sd3"])).pipe
+    task = DenoiseByFlow(pipe, nothing(pipe))
+    torch.manual_seed(0)
+    found = task.times(1000)
+    torch.manual_seed(0)
+    plain = torch.randn(1000).sigmoid()
+    torch.testing.assert_close(found, 3 * plain / (1 + 2 * plain))
+    pipe.scheduler.register_to_config(use_dynamic_shifting=True)
+    torch.manual_seed(0)
+    torch.testing.assert_close(DenoiseByFlow(pipe, nothing(pipe)).times(1000), plain)
+
+
+def test_noise_that_cannot_be_learned_from(made: dict[str, Path]) -> None:
+    pipe = Pipeline(str(made["sdxl"])).pipe
+    pipe.scheduler.register_to_config(prediction_type="flow_prediction")
+    with pytest.raises(ModelError, match="says 'flow_prediction' of the noise, which cannot"):
+        DenoiseSized(pipe, nothing(pipe))
+    pipe.scheduler = diffusers().EDMEulerScheduler()
+    with pytest.raises(ModelError, match="EDMEulerScheduler has another noise than this can learn"):
+        DenoiseSized(pipe, nothing(pipe))
+
+
+@pytest.mark.parametrize("kind", ["sd3", "flux"])
+def test_sides_that_a_network_does_not_draw(
+    made: dict[str, Path], table: Any, tmp_path: Path, kind: str
+) -> None:
+    pipeline, config = Pipeline(str(made[kind])), replace(CONFIG, side=18)
+    with pytest.raises(ConfigError, match="multiples of 4 pixels, and 18 is none; choose 16"):
+        adapt(pipeline, table, "picture", "name", tmp_path / "x", config)
 
 
 def test_noise_is_that_of_training_whatever_draws(made: dict[str, Path]) -> None:
@@ -145,7 +187,9 @@ def test_noise_is_that_of_training_whatever_draws(made: dict[str, Path]) -> None
     latents, noise = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
     with torch.no_grad():
         task.errors(latents, noise, torch.tensor([0.5]), encoded(pipe, ["a"]))
-    kept = task.schedule.alphas_cumprod[500]
+    # Of SDXL's own betas, by hand: their roots are evenly apart.
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
+    kept = (1 - betas).cumprod(dim=0)[500].float()
     torch.testing.assert_close(heard[0], kept.sqrt() * latents + (1 - kept).sqrt() * noise)
 
 

@@ -87,7 +87,9 @@ def test_only_what_is_missing_is_done_again(
         contest, "build_expert", lambda e, *r: (built.append(e.name), build(e, *r))[1]
     )
     resumed = fit(folder)
-    assert built == ["trees", *resumed.experts]
+    again = built[: len(built) - len(resumed.experts)]
+    assert "trees" in again
+    assert not {"text", "table", "table, linear"} & set(again)  # which came before it
     assert not folder.exists()
     before, after = (m.predict(new_things, QUIET).scores for m in (whole, resumed))
     np.testing.assert_array_equal(before, after)
@@ -119,7 +121,7 @@ def test_who_left_before_a_run_was_killed_does_not_come_back(
     left = {one["name"]: one for one in whole.facts["board"]["dropped"]}
     first = [name for name, one in left.items() if one["folds"] == 1]
     assert first
-    assert built[:6] == EXPERTS
+    assert sorted(built[:6]) == sorted(EXPERTS)
     assert not set(first) & set(built[6:])
     built.clear()
     stop = 8

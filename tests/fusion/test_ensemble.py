@@ -60,3 +60,25 @@ def test_each_member_learns_alone_and_their_mean_predicts() -> None:
 def test_scaled_shares_one_matrix() -> None:
     layer = Scaled(6, 4, 3)
     assert sum(p.numel() for p in layer.parameters()) == 6 * 4 + 3 * (6 + 4 + 4)
+
+
+def test_what_is_hidden_of_a_row_is_hidden_from_all_members() -> None:
+    fusion = Ensemble(THREE, FusionConfig(width=64, members=5, dropout=0.5))
+    torch.nn.init.constant_(fusion.hidden.bias, 10.0)  # so that no unit is zero by itself
+    whole, part = fusion.eval()(some_missing()), fusion.train()(some_missing())
+    hidden = part.tokens[part.mask[:, 0]] == 0
+    assert 0.3 < hidden.float().mean() < 0.7
+    assert torch.equal(hidden, hidden[:, :1].expand_as(hidden))
+    assert not torch.equal(hidden[0], hidden[1])  # each row has a draw of its own
+    left = part.tokens != 0
+    torch.testing.assert_close(part.tokens[left], 2 * whole.tokens[left])
+
+
+def test_half_precision_is_near_the_whole() -> None:
+    layer, values = Scaled(6, 4, 3), torch.randn(5, 3, 6)
+    torch.nn.init.normal_(layer.scale_out)
+    torch.nn.init.normal_(layer.bias)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = layer(values)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), layer(values), atol=0.05, rtol=0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_a_model_that_sees_answers_as_transformers_does(kind: str, tmp_path: Pat
     model = load_language_model(str(folder), "", FineTuneConfig()).eval()
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (40, 50, 3), dtype=np.uint8)
-    seen = Seen(folder, model.backbone, model.width)
+    seen = Seen(folder, model.backbone, model.width, *model.marks)
     lead = model.vocabulary.control(model.template.between)
     prompt = Prompt([Column("q", Modality.TEXT)], model.vocabulary, model.vectors, 50, lead)
     widths = {"photo": model.width, "q": model.width}
@@ -141,9 +142,10 @@ def test_a_model_that_sees_answers_as_transformers_does(kind: str, tmp_path: Pat
         joined = fusion({"photo": seen([sample]), "q": prompt([prompt.preprocess("what is it?")])})
         (text,) = one_by_one(model, joined, DecodingConfig(longest=12))
         words = model.vocabulary
-        places, pixels = seen([sample]).tokens.shape[1], seen.pixels.normalise(sample[0])
+        pixels, (opens, closes) = seen.pixels.normalise(sample[0]), model.marks
+        places = seen([sample]).tokens.shape[1] - len(opens) - len(closes)
         ids = [
-            *model.before.tolist(), *([2] * places), *lead,
+            *model.before.tolist(), *opens, *([2] * places), *closes, *lead,
             *words.control("what is it?\n"), *model.after.tolist(),
         ]  # fmt: skip
         theirs = model.backbone.generate(
@@ -155,12 +157,76 @@ def test_a_model_that_sees_answers_as_transformers_does(kind: str, tmp_path: Pat
         )[0, len(ids) :].tolist()
     assert text.with_end(model.end) == theirs[: len(text.with_end(model.end))]
     assert len(text) >= 1
-    whole = {"do_image_splitting": False} if kind in TILING else {}
+    whole = {"internvl": {"crop_to_patches": False}}.get(kind, {})
+    whole = {"do_image_splitting": False} if kind in TILING else whole
     theirs = own_processor(folder)([picture], return_tensors="np", **whole)["pixel_values"]
     np.testing.assert_allclose(pixels, np.reshape(theirs, pixels.shape), atol=2.01 / 255 / 0.2)
-    opens, closes = SEEING[kind]
-    start = words.control(f"<s>USER: {opens}")
-    assert (ids[: len(start)], lead) == (start, words.control(f"{closes}\n"))
+    around = shown(kind, places).split("<image>" * places)
+    assert model.marks == tuple(words.control(own) for own in around)
+    chat = kind not in ("llava", "vipllava")
+    assert model.before.tolist() == words.control("<s>user: " if chat else "<s>USER: ")
+    assert model.after.tolist() == words.control(" assistant:" if chat else " ASSISTANT:")
+    assert lead == words.control("\n")
+
+
+def shown(kind: str, places: int) -> str:
+    """Return what the family's own processor writes for one whole picture."""
+    marks = {"fake_image_token": "<fake_token_around_image>", "image_token": "<image>"}
+    match kind:
+        case "internvl":
+            from transformers.models.internvl.processing_internvl import InternVLProcessor
+
+            own = SimpleNamespace(
+                start_image_token="<img>", end_image_token="</img>", image_token="<image>",
+                image_seq_length=places,
+            )  # fmt: skip
+            return InternVLProcessor.replace_image_token(own, {"num_patches": [1]}, 0)
+        case "idefics3":
+            from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
+
+            own = SimpleNamespace(**marks, global_image_tag="<global-img>", image_seq_len=places)
+            return Idefics3Processor.replace_image_token(own, {"rows": [[0]], "cols": [[0]]}, 0)
+        case "smolvlm":
+            from transformers.models.smolvlm.processing_smolvlm import SmolVLMProcessor
+
+            own = SimpleNamespace(**marks, global_image_token="<global-img>", image_seq_len=places)
+            return SmolVLMProcessor.replace_image_token(own, {"rows": [[0]], "cols": [[0]]}, 0)
+    return "<image>" * places
+
+
+def test_marks_stand_around_every_picture_and_nothing_else(tmp_path: Path) -> None:
+    folder = llava(tmp_path / "internvl", TEXTS, "internvl")
+    model = load_language_model(str(folder), "", FineTuneConfig()).eval()
+    seen = Seen(folder, model.backbone, model.width, *model.marks)
+    pictures = [np.full((20, 30, 3), shade, np.uint8) for shade in (10, 200)]
+    with torch.no_grad():
+        found = seen([seen.preprocess([pictures[0]]), seen.preprocess(pictures), None])
+        bare = Seen(folder, model.backbone, model.width)
+        own = [bare([bare.preprocess([p])]).tokens[0] for p in pictures]
+        opens, closes = (model.vectors(torch.tensor(mark)) for mark in model.marks)
+    first, second = (torch.cat([opens, tokens, closes]) for tokens in own)
+    torch.testing.assert_close(found.tokens[0][found.mask[0]], first)
+    torch.testing.assert_close(found.tokens[1], torch.cat([first, second]))
+    assert not found.mask[2].any()
+    assert found.place is not None
+    where = found.place[1].isnan().any(dim=1).view(2, -1)
+    assert where.sum(dim=1).tolist() == [len(opens) + len(closes)] * 2
+
+
+def test_chat_templates_that_leave_something_out(tmp_path: Path) -> None:
+    folder = llava(tmp_path / "smolvlm", TEXTS, "smolvlm")
+    (template,) = folder.glob("chat_template.jinja")
+    good = template.read_text()
+    template.unlink()
+    with pytest.raises(ModelError, match="has no chat template, without which 'smolvlm' cannot be"):
+        load_language_model(str(folder), "", FineTuneConfig())
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": good}))
+    assert load_language_model(str(folder), "", FineTuneConfig()).template.before == "<s>user: "
+    for bad, lacks in ((good.replace("<image>", "<picture>"), r"the picture \(<image>\)"),
+                       (good.replace("{{ part.text }}", ""), "what the user says")):  # fmt: skip
+        template.write_text(bad)
+        with pytest.raises(ModelError, match=f"leaves out {lacks}, so the model cannot"):
+            load_language_model(str(folder), "", FineTuneConfig())
 
 
 def test_projections_are_of_what_is_not_the_model_s_own() -> None:

@@ -127,6 +127,15 @@ def test_validation_rows_are_not_learned_from() -> None:
     assert not set((learning // 5).tolist()) & set((held // 5).tolist())
 
 
+def test_rows_that_are_named_are_held_out() -> None:
+    held = torch.arange(30) % 7 == 0
+    lesson = Lesson({}, torch.zeros(30, 1), torch.ones(30), held=held)
+    learning, checking = loop.split(lesson, 0.5, torch.Generator().manual_seed(0))
+    assert sorted(checking.tolist()) == torch.nonzero(held).flatten().tolist()
+    assert sorted(learning.tolist()) == torch.nonzero(~held).flatten().tolist()
+    assert learning.tolist() != sorted(learning.tolist())
+
+
 @pytest.mark.parametrize("rows", [1, 2, 19, 20, 33])  # 33 leaves a batch of one
 def test_any_number_of_rows(rows) -> None:
     model = network(Gated, "mlp")

@@ -19,6 +19,7 @@ from plait.errors import ConfigError, TableError
 from plait.evaluate.written import deciding
 from plait.making.reading import ready
 from plait.progress import Progress
+from plait.train import loop
 from plait.train.config import TrainConfig
 from plait.train.record import Record
 from plait.writer.learning import learn, write
@@ -164,14 +165,30 @@ def test_pretrained_networks_are_trained_on(
         )
 
 
-def test_rewards_are_learned_from(captions: Path) -> None:
+def test_rewards_are_learned_from(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {"epochs": 2, "least_steps": 6, "batch_size": 16, "learning_rate": 1e-4}
     config = briefly(small(reinforce={"reward": "cider"}))
     config = replace(config, rewarded=replace(config.rewarded, **few))
     material, parted = gather(
         plait.read(str(captions)), "caption:text", {}, (), None, config, QUIET
     )
+    own, splits = loop.split, []
+
+    def spy(lesson, share, generator):
+        splits.append((lesson, own(lesson, share, generator)))
+        return splits[-1][1]
+
+    monkeypatch.setattr(loop, "split", spy)
     model = learn(material, parted.learning, config, Record(), QUIET)
+    (_, parts), (_, same), *rest = splits
+    assert [part.tolist() for part in parts] == [part.tolist() for part in same]
+    unseen = set(material.keys[parted.learning[parts[1].numpy()]].tolist())
+    assert unseen
+    first, _ = references_of(material.keys, parted.learning, material.values)
+    for lesson, (_, held) in rest:  # that says whether rewards rise
+        assert lesson.held is not None
+        assert set(material.keys[first[held.numpy()]].tolist()) == unseen
+    assert len(rest) == 2  # before the first step, and in training
     stages = model.facts["rewarded"]
     assert len(stages) == 3
     assert set(stages[0]) == {"reward", "distinct", "length"}

@@ -115,9 +115,9 @@ def adapt(
 
     Raises:
         ColumnError: for a column that is not there.
-        ConfigError: when the folder is there.
+        ConfigError: when the folder is there, or for a side that the network does not draw.
         MissingExtraError: without peft.
-        ModelError: for a kind of pipeline that cannot learn here yet.
+        ModelError: for a kind of pipeline, or of noise, that cannot be learned here yet.
         TableError: when no row has both a picture and a prompt.
     """
     from plait.train.loop import train
@@ -135,6 +135,7 @@ def adapt(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         task: Denoise = way(pipe, nothing(pipe), config.unconditioned)
+        _require_side(config.side, canvas, task.patch, type(pipe).__name__)
         network = _adapted(pipe, task, config.rank)
         features = encoded(pipe, prompts)
         whole = Network({}, AsTheyAre(features.width), task)
@@ -146,6 +147,16 @@ def adapt(
             train(whole, lesson, settings, config.seed, None, told)
     _write(pipe, network, folder)
     return folder
+
+
+def _require_side(side: int, canvas: Latents, patch: int, name: str) -> None:
+    cells = canvas.shape.height
+    if cells % patch:
+        multiple = side // cells * patch
+        raise ConfigError(
+            f"{name} draws sides that are multiples of {multiple} pixels, and {side} is none; "
+            f"choose {side // multiple * multiple or multiple} or another."
+        )
 
 
 def _pairs(

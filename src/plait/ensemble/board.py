@@ -24,7 +24,8 @@ class Line:
         score: of the deciding metric.
         others: every other metric of the task.
         gain: over the best single modality, on the same rows; None for single modalities.
-        fit_seconds: to fit it alone, preparation and encoders included, mean of the folds.
+        fit_seconds: to fit it, preparation and encoders included, mean of the folds, by the clock;
+            others may have learned beside it.
         rows_per_second: that it predicts, from files to scores.
         megabytes: of its encoders and experts.
     """

@@ -22,7 +22,13 @@ from plait.data.loader import Source
 from plait.encoders.encoder import Encoder
 from plait.ensemble.combine import Combiner
 from plait.ensemble.config import FitConfig
-from plait.ensemble.entrants import Entrant, build_expert, frozen_encoders, frozen_for
+from plait.ensemble.entrants import (
+    Entrant,
+    build_expert,
+    frozen_encoders,
+    frozen_for,
+    trained_encoders,
+)
 from plait.ensemble.expert import Expert
 from plait.ensemble.journal import Done, Journal
 from plait.ensemble.lanes import in_lanes
@@ -181,7 +187,8 @@ def run_fold(
         )
     truth = problem.truth[learning]
 
-    def run(entrant: Entrant, expert: Expert) -> None:
+    def run(entrant: Entrant) -> None:
+        expert = build_expert(entrant, problem.target, config, problem.sources, problem.start)
         learned = _join([rows_of[name][0] for name in entrant.sources])
         learned = replace(learned, groups=problem.groups[learning])
         judged = _join([rows_of[name][1] for name in entrant.sources])
@@ -201,9 +208,13 @@ def run_fold(
         journal.write(number, entrant.name, finished[entrant.name])
         advance(1)
 
-    built = (problem.target, config, problem.sources, problem.start)
-    in_lanes({entrant: build_expert(entrant, *built) for entrant in pending}, run)
+    in_lanes(pending, run, _beside(problem, pending, config))
     return finished
+
+
+def _beside(problem: Problem, entrants: Sequence[Entrant], config: FitConfig) -> bool:
+    """Return whether entrants may learn beside one another: trained encoders want all cores."""
+    return not any(trained_encoders(e, problem.sources, config.encoders) for e in entrants)
 
 
 def _encode_fold(
@@ -326,19 +337,19 @@ def refit(
     encoders, encoded = encode_rows(problem, needed, rows, config)
     truth = problem.truth[rows]
     advance(1)
-    keep = journal or Journal()
+    keep, experts = journal or Journal(), {}
 
-    def run(entrant: Entrant, expert: Expert) -> None:
+    def run(entrant: Entrant) -> None:
+        expert = build_expert(entrant, problem.target, config, needed, problem.start)
         record = keep.record(None, entrant.name)
         expert.fit(encoded, truth, row_weights(truth, config), config.seed, record)
+        experts[entrant.name] = expert
         advance(1)
 
-    built = (problem.target, config, needed, problem.start)
-    experts = {member: build_expert(member, *built) for member in members}
-    in_lanes(experts, run)
+    in_lanes(members, run, _beside(problem, members, config))
     kept = frozen_for(members, needed, config.encoders)
-    by_entrant = {member.name: expert for member, expert in experts.items()}
-    return Fitted({name: encoders[name] for name in kept}, by_entrant, combiner)
+    ordered = {name: experts[name] for name in names}
+    return Fitted({name: encoders[name] for name in kept}, ordered, combiner)
 
 
 def encode_rows(

@@ -49,11 +49,6 @@ class Expert(ABC):
     def __init__(self, sources: tuple[str, ...], target: Target) -> None:
         self.sources, self.target = tuple(sorted(sources)), target
 
-    @property
-    def threads(self) -> int:
-        """How many of torch's threads are worth it while it learns."""
-        return 1
-
     @abstractmethod
     def fit(
         self,

@@ -7,36 +7,43 @@ same to the bit as they do one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 from plait.ensemble.entrants import BY_STEPS, Entrant
-from plait.ensemble.expert import Expert
 
 
-def in_lanes(experts: Mapping[Entrant, Expert], run: Callable[[Entrant, Expert], None]) -> None:
-    """Run what is to be done with each expert, networks in one lane and all others in another.
+def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside: bool) -> None:
+    """Run what is to be done with each entrant, networks in one lane and all others in another.
 
-    Where one of them is worth several threads, all go one after the other.
+    Where one lane fails, the other ends with what it is at.
 
     Args:
-        experts: by entrant.
+        entrants: whose turn it is, in this order in each lane.
         run: does it; called from two threads.
+        beside: whether there are two lanes; else all go one after the other.
 
     Raises:
-        Exception: what `run` raised; what was not begun by then is left.
+        Exception: what `run` raised.
     """
-    beside = [entrant for entrant in experts if entrant.method not in BY_STEPS]
-    if any(expert.threads > 1 for expert in experts.values()) or len(beside) == len(experts):
-        beside = []
+    others = [e for e in entrants if beside and e.method not in BY_STEPS]
+    networks = [entrant for entrant in entrants if entrant not in others]
+    failed = Event()
+
+    def lane() -> None:
+        for entrant in others:
+            if not failed.is_set():
+                run(entrant)
+
     with ThreadPoolExecutor(1, "plait-lane") as pool:
-        jobs = [pool.submit(run, entrant, experts[entrant]) for entrant in beside]
+        job = pool.submit(lane)
         try:
-            for entrant, expert in experts.items():
-                if entrant not in beside:
-                    run(entrant, expert)
-            for job in jobs:
-                job.result()
-        finally:
-            for job in jobs:
-                job.cancel()
+            for entrant in networks:
+                if job.done():
+                    job.result()
+                run(entrant)
+        except BaseException:
+            failed.set()
+            raise
+        job.result()

@@ -38,8 +38,8 @@ def logistic(
         strength: C.
         exclusive: whether a row is of one class alone.
         iterations: most steps.
-        tolerance: largest part of the gradient, in U, at which it is solved; or the root of the
-            share of the loss that a last step takes off.
+        tolerance: largest part of the gradient, in U, at which it is solved; or the root of what
+            a last step takes off the loss, as a share of it or of 1.
     """
     from threadpoolctl import threadpool_limits
 

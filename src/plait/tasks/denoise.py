@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from plait.errors import ModelError
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.tasks.draw import spread_times
 from plait.tasks.task import Objective
@@ -16,6 +17,9 @@ from plait.types import Features
 
 PROMPT = "prompt"
 """The one source: what the pipeline's text encoders make of a prompt."""
+
+GOALS = ("epsilon", "v_prediction", "sample")
+"""What a network that was trained with a schedule of noise may say of it."""
 
 STEPS = 1000
 """Times of a flow, 0..1, in the steps that Stable Diffusion 3 counts."""
@@ -55,6 +59,8 @@ class Denoise(Objective):
 
     empty_tokens: Tensor
     empty_pooled: Tensor
+    patch: int = 1
+    """Cells of a latent that the network reads as one, on each side."""
 
     def __init__(self, network: nn.Module, empty: Features, unconditioned: float = 0.1) -> None:
         super().__init__()
@@ -112,13 +118,27 @@ class DenoiseByNoise(Denoise):
 
     Ho, Jain and Abbeel (NeurIPS 2020, algorithm 1); Salimans and Ho (ICLR 2022) for the velocity.
     Whatever sampler a pipeline draws by, its noise is that of the schedule it was trained with.
+
+    Raises:
+        ModelError: when the pipeline knows no such schedule, or says something else of the noise.
     """
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
         from diffusers import DDPMScheduler  # which whoever has a pipeline has imported
 
         super().__init__(pipe.unet, empty, unconditioned)
+        if "beta_schedule" not in pipe.scheduler.config:
+            raise ModelError(
+                f"{type(pipe.scheduler).__name__} has another noise than this can learn from (it "
+                "names no beta_schedule); use a pipeline whose noise is that of DDPM."
+            )
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)
+        goal = self.schedule.config.prediction_type
+        if goal not in GOALS:
+            raise ModelError(
+                f"The network says {goal!r} of the noise, which cannot be learned here; it can be "
+                f"one of {', '.join(GOALS)}."
+            )
 
     def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
         """Return (b c h w) of what the schedule says that the network gives."""
@@ -170,10 +190,16 @@ class DenoiseByFlow(Denoise):
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
         super().__init__(pipe.transformer, empty, unconditioned)
+        self.patch, config = int(pipe.transformer.config.patch_size), pipe.scheduler.config
+        self.shift = 1.0 if config.use_dynamic_shifting else float(config.shift)
 
     def times(self, count: int) -> Tensor:
-        """Return (count) times of a logit-normal distribution."""
-        return torch.randn(count).sigmoid()
+        """Return (count) times of a logit-normal distribution, shifted as the pipeline's are.
+
+        t' = s t / (1 + (s - 1) t): the larger the picture, the more noise hides it (equation 23).
+        """
+        time = torch.randn(count).sigmoid()
+        return self.shift * time / (1 + (self.shift - 1) * time)
 
     def errors(self, latents: Tensor, noise: Tensor, time: Tensor, features: Features) -> Tensor:
         """Return (b c h w) of the velocity."""
@@ -198,6 +224,7 @@ class DenoisePacked(DenoiseByFlow):
 
     def __init__(self, pipe: Any, empty: Features, unconditioned: float = 0.1) -> None:
         super().__init__(pipe, empty, unconditioned)
+        self.patch = 2
         self.pack, self.unpack = pipe._pack_latents, pipe._unpack_latents
         self.ids, self.cell = pipe._prepare_latent_image_ids, pipe.vae_scale_factor
         self.guided = bool(pipe.transformer.config.guidance_embeds)

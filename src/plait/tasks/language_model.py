@@ -30,6 +30,9 @@ SEEING = {
 """Families that see, and what they read on either side of a picture: its tokens stand in one run
 before the text, counted like words. Those that cut large pictures into tiles see the whole only."""
 
+WITHOUT_CHAT = ("llava", "vipllava")
+"""Families whose first models were asked in words that stand in no template."""
+
 
 @dataclass(frozen=True)
 class Template:
@@ -104,6 +107,12 @@ class LanguageModel(Decoder):
     def sees(self) -> bool:
         """Whether it reads pictures itself."""
         return self.backbone.config.model_type in SEEING
+
+    @property
+    def marks(self) -> tuple[list[int], list[int]]:
+        """The tokens that it reads before every picture and after it."""
+        opens, closes = SEEING[self.backbone.config.model_type]
+        return self.vocabulary.control(opens), self.vocabulary.control(closes)
 
     @property
     def width(self) -> int:
@@ -215,7 +224,7 @@ def load_language_model(name: str, instruction: str, tuning: FineTuneConfig) -> 
     network = load_network(folder, AutoModelForImageTextToText if sees else AutoModelForCausalLM)
     picture = config.get("image_token_index", config.get("image_token_id"))
     token = tokenizer.convert_ids_to_tokens(picture) if sees else ""
-    template = _template(tokenizer, instruction, token, *SEEING.get(family or "", ("", "")))
+    template = _template(tokenizer, folder, instruction, token, family or "")
     return LanguageModel(network, vocabulary, template, tuning)
 
 
@@ -238,28 +247,46 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _template(
-    tokenizer: Any, instruction: str, picture: str, opens: str = "", closes: str = ""
+    tokenizer: Any, folder: Path, instruction: str, picture: str, family: str
 ) -> Template:
-    """Return the chat template of a tokenizer, or bare text for a model that is no chat.
+    """Return the chat template of a model, or bare text for one that is no chat.
 
     Args:
         tokenizer: of the model.
+        folder: of the model.
         instruction: behind what the user says.
         picture: the token that stands for a picture; empty for a model that does not see.
-        opens: what is read before the tokens of a picture.
-        closes: what is read after them.
+        family: of the model.
+
+    Raises:
+        ModelError: when a model that sees has none, or it leaves out what the user says or shows.
     """
     asked: Any = f"{PLACE}{instruction}"
-    if not tokenizer.chat_template:
+    own = tokenizer.chat_template or read_json(folder, "chat_template.json").get("chat_template")
+    if not own:
         start = tokenizer.bos_token or ""
+        if picture and family not in WITHOUT_CHAT:
+            raise ModelError(
+                f"The model in {str(folder)!r} has no chat template, without which {family!r} "
+                "cannot be asked; bring its chat_template.jinja or chat_template.json."
+            )
         if picture:  # as LLaVA 1.5 was trained
-            return Template(f"{start}USER: {opens}", f"{instruction} ASSISTANT:", f"{closes}\n")
+            return Template(f"{start}USER: ", f"{instruction} ASSISTANT:", "\n")
         return Template(start, f"{instruction}\n")
     if picture:
         asked = [{"type": "image"}, {"type": "text", "text": asked}]
     said = tokenizer.apply_chat_template(
-        [{"role": "user", "content": asked}], tokenize=False, add_generation_prompt=True
+        [{"role": "user", "content": asked}],
+        chat_template=own,
+        tokenize=False,
+        add_generation_prompt=True,
     )
-    start, _, after = said.partition(PLACE)
-    before, _, between = start.partition(picture) if picture else (start, "", "")
-    return Template(before + opens, after, closes + between)
+    start, place, after = said.partition(PLACE)
+    before, shown, between = start.partition(picture) if picture else (start, "", "")
+    if not place or shown != picture:
+        lacks = f"the picture ({picture})" if place else "what the user says"
+        raise ModelError(
+            f"The chat template in {str(folder)!r} leaves out {lacks}, so the model cannot be "
+            "asked; its template and tokenizer are not of one model."
+        )
+    return Template(before, after, between)

@@ -116,7 +116,11 @@ def _epoch(
 def split(lesson: Lesson, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return the rows that are learned from, and those that decide when to stop."""
     rows = len(lesson.target)
-    order = torch.randperm(rows, generator=generator).numpy()
+    drawn = torch.randperm(rows, generator=generator)
+    if lesson.held is not None:
+        held = lesson.held[drawn]
+        return drawn[~held], drawn[held]
+    order = drawn.numpy()
     held_out = round(rows * share) if rows >= 20 else 0
     checking, learning = apart(order, lesson.groups, [held_out])
     return torch.from_numpy(learning), torch.from_numpy(checking)

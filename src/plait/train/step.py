@@ -40,6 +40,8 @@ class Lesson:
         groups: (n) number of the group of each row, for what is held out; None where all rows are
             independent.
         vary: changes inputs and target alike at random, while a network learns.
+        held: (n) True for rows that decide when to stop, as those do that an earlier training held
+            out; None lets a share be drawn.
     """
 
     rows: Mapping[str, Features | Raw]
@@ -47,6 +49,7 @@ class Lesson:
     weight: Tensor
     groups: np.ndarray | None = None
     vary: Vary | None = None
+    held: Tensor | None = None
 
     def take(self, rows: Tensor, device: torch.device | None = None) -> Lesson:
         """Return the given rows, (k) long, on a device."""

@@ -75,16 +75,17 @@ def _read_by(
 ) -> dict[str, Encoder]:
     """Return the encoders of what a language model reads itself: words, and pictures if it sees."""
     found: dict[str, Encoder] = {}
-    lead = model.vocabulary.control(model.template.between)
+    between = model.vocabulary.control(model.template.between)
+    words = sorted(source.name for source in sources if source.kind in ("text", "table"))
     for source in sources:
-        if source.kind in ("text", "table"):
+        if source.name in words:
+            lead = between if source.name == words[0] else []  # which is read first, see `InOrder`
             found[source.name] = Prompt(
                 source.columns, model.vocabulary, model.vectors, config.write.longest_prompt, lead
             )
-            lead = []
         elif source.kind == "image" and model.sees:
             folder = find_model(config.write.language_model)
-            found[source.name] = Seen(folder, model.backbone, model.width)
+            found[source.name] = Seen(folder, model.backbone, model.width, *model.marks)
     return found
 
 

@@ -90,6 +90,7 @@ def rewarded(
     encoded: Encoded,
     material: Material,
     rows: np.ndarray,
+    unseen: np.ndarray,
     config: FitConfig,
     record: Record,
 ) -> tuple[Stage, ...]:
@@ -102,6 +103,8 @@ def rewarded(
         encoded: the rows, as its network reads them.
         material: of all rows.
         rows: (k) that are learned from; those with the same inputs are one.
+        unseen: those of them that the texts were not learned from. They alone say whether rewards
+            rise: what was learned by heart is worth more than anything that comes after it.
         config: all settings.
         record: of the training.
     """
@@ -131,6 +134,7 @@ def rewarded(
         torch.arange(len(first))[:, None].float(),
         torch.ones(len(first)),
         material.groups[first],
+        held=torch.from_numpy(np.isin(material.keys[first], material.keys[unseen])),
     )
     settings, before = replace(config.rewarded, precision="float32"), weights_of(task)
     validate(whole, lesson, settings, config.seed, cost)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import torch
 
 from plait.config import to_json
 from plait.encoders.pretrained.tuned import tuned_of
@@ -14,9 +15,6 @@ from plait.train.record import Record
 from plait.writer.building import Build
 from plait.writer.rewards import rewarded
 from plait.writer.writer import Writer
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,17 @@ class Stages:
 
     def rewards(self, writer: Writer) -> Writer:
         """Learn from what texts are worth, if a reward is named."""
+        from plait.train.loop import split
+
         config, own = writer.config, self.training
         name = config.write.reinforce.reward
         if not name:
             return writer
+        as_before = torch.Generator().manual_seed(own.seed)
+        share = config.writing.validation_share
+        _, held = split(own.lesson(writer.network), share, as_before)
+        unseen = own.rows[held.numpy()]
         with own.progress.stage(f"Learning from {name}", config.rewarded.epochs) as advance:
             told = Record(own.checkpoint("rewards"), lambda _: advance(1))
-            stages = rewarded(writer, own.encoded, own.material, own.rows, config, told)
+            stages = rewarded(writer, own.encoded, own.material, own.rows, unseen, config, told)
         return replace(writer, facts=writer.facts | {"rewarded": to_json(list(stages))})

@@ -55,6 +55,9 @@ TORCHVISION_ONLY = {
 }
 """Processors that have no other form, with what their configuration may leave out."""
 
+TILES = ("do_image_splitting", "crop_to_patches")
+"""Settings by which processors cut a picture into tiles; here it is seen as a whole."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -154,8 +157,9 @@ class Pixels:
             self.processor, own = None, {**TORCHVISION_ONLY[name], **settings}
         else:
             self.processor = own_processor(folder)
-            if getattr(self.processor, "do_image_splitting", False):
-                self.processor.do_image_splitting = False  # the whole picture, and no tiles of it
+            for tiling in TILES:
+                if getattr(self.processor, tiling, False):
+                    setattr(self.processor, tiling, False)
             own = {**vars(self.processor), **settings}
         self.steps = _steps(own)
         if self.processor is not None and self.steps is not None and self._agrees():
