@@ -55,9 +55,10 @@ def reward_plot(stages: Sequence[Mapping[str, float]], reward: str, path: Path) 
     figure = Figure(figsize=(6.5, 5.5), layout="constrained")
     labels = {"reward": reward, "distinct": "different pairs of words", "length": "words"}
     for axes, (name, label) in zip(figure.subplots(3, 1, sharex=True), labels.items(), strict=True):
-        axes.plot([stage[name] for stage in stages], "o-", color="#2f6f9f", ms=4)
+        values = [stage[name] for stage in stages]
+        axes.plot(values, "o-", color="#2f6f9f", ms=4)
         axes.set_ylabel(label, fontsize=9)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * max(values) or 1)
         axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epochs of learning from the reward, on rows held out on the way")
