@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from rows import Row, describe, measure, table
+from rows import RESULTS, Row, describe, measure, table
 from text_targets import flickr_captions
 
 from plait import FitConfig
@@ -31,6 +31,7 @@ from plait.evaluate.written import scores_of
 from plait.making.material import Material, Parted
 from plait.making.reading import ready
 from plait.progress import Progress
+from plait.report.written_plots import reward_plot
 from plait.train.record import Record
 from plait.writer.building import build
 from plait.writer.comparing import constant, nearest_rows
@@ -121,6 +122,8 @@ def main() -> None:
         lines.append({**line, "seconds": float(np.mean([row["seconds"] for row in own]))})
     table(lines, ["way", *SHOWN, "seconds"])
     for row in rows:
+        if row.get("stages") and row["seed"] == 0:
+            print(reward_plot(row["stages"], "cider", RESULTS / "rewards.png"))
         for said, known in row["shown"][:4] if row["seed"] == 0 else []:
             print(f"{row['way']}: {said!r}; by a person: {known!r}")
 
