@@ -1,6 +1,6 @@
 """Texts a second: plait's loop beside transformers' own, on the same model and the same prompts.
 
-    python benchmarks/speed_write.py         about 10 minutes
+    python benchmarks/speed_write.py         about 20 minutes; what is killed goes on
 
 A language model of Llama's kind with random weights (8 layers of 512 numbers, 8,192 tokens, about
 35 million parameters), 32 and 128 prompts at once, of 64 vectors, greedy, 128 tokens at most,
