@@ -43,62 +43,55 @@ def autoencoder(scale: float = 0.5, shift: float | None = 0.1) -> Any:
     ).eval()  # fmt: skip
 
 
-def text_encoder(width: int = 16) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel
+def text_encoder(kind: str = "CLIPTextModel", seed: int = 1) -> Any:
+    """Return one of CLIP's, by its class: with a projection it gives a vector too."""
+    import transformers
 
-    torch.manual_seed(1)
-    return CLIPTextModel(CLIPTextConfig(
-        vocab_size=54, hidden_size=width, intermediate_size=32, num_hidden_layers=2,
+    torch.manual_seed(seed)
+    config = transformers.CLIPTextConfig(
+        vocab_size=54, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
         num_attention_heads=2, max_position_embeddings=20, eos_token_id=53, bos_token_id=52,
-        pad_token_id=53, projection_dim=width,
-    )).eval()  # fmt: skip
+        pad_token_id=53, projection_dim=16,
+    )  # fmt: skip
+    return getattr(transformers, kind)(config).eval()
+
+
+def text_encoder_2() -> Any:
+    """Return the second of SDXL's and Stable Diffusion 3's."""
+    return text_encoder("CLIPTextModelWithProjection", 4)
+
+
+def unet(seed: int, width: int, **own: Any) -> Any:
+    """Return what denoises a Stable Diffusion pipeline, reading tokens of a width."""
+    torch.manual_seed(seed)
+    return diffusers().UNet2DConditionModel(
+        block_out_channels=(8, 16), layers_per_block=1, sample_size=8, in_channels=4,
+        out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=width,
+        norm_num_groups=4, attention_head_dim=4, **own,
+    )  # fmt: skip
 
 
 def stable_diffusion(folder: Path) -> Path:
     """Save a Stable Diffusion pipeline of some ten thousand weights."""
     d = diffusers()
-    torch.manual_seed(2)
-    unet = d.UNet2DConditionModel(
-        block_out_channels=(8, 16), layers_per_block=1, sample_size=8, in_channels=4,
-        out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=16,
-        norm_num_groups=4, attention_head_dim=4,
-    )  # fmt: skip
     pipe = d.StableDiffusionPipeline(
         vae=autoencoder(0.18215, None), text_encoder=text_encoder(), tokenizer=words(folder / "t"),
-        unet=unet, scheduler=d.DDIMScheduler(steps_offset=1, clip_sample=False),
+        unet=unet(2, 16), scheduler=d.DDIMScheduler(steps_offset=1, clip_sample=False),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
     pipe.save_pretrained(folder / "sd", safe_serialization=True)
     return folder / "sd"
 
 
-def text_encoder_2(width: int = 16) -> Any:
-    """Return the one of CLIP's that gives a projected vector too."""
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
-
-    torch.manual_seed(4)
-    return CLIPTextModelWithProjection(CLIPTextConfig(
-        vocab_size=54, hidden_size=width, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=20, eos_token_id=53, bos_token_id=52,
-        pad_token_id=53, projection_dim=width,
-    )).eval()  # fmt: skip
-
-
 def sdxl(folder: Path) -> Path:
     """Save an SDXL pipeline likewise, that draws by Euler's steps as the published one does."""
     d = diffusers()
-    torch.manual_seed(5)
-    unet = d.UNet2DConditionModel(
-        block_out_channels=(8, 16), layers_per_block=1, sample_size=8, in_channels=4,
-        out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=32,
-        norm_num_groups=4, attention_head_dim=4, addition_embed_type="text_time",
-        addition_time_embed_dim=4, projection_class_embeddings_input_dim=16 + 6 * 4,
-    )  # fmt: skip
+    more = {"addition_embed_type": "text_time", "addition_time_embed_dim": 4,
+            "projection_class_embeddings_input_dim": 16 + 6 * 4}  # fmt: skip
     pipe = d.StableDiffusionXLPipeline(
         vae=autoencoder(0.13025, None), text_encoder=text_encoder(), tokenizer=words(folder / "t"),
-        text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), unet=unet,
+        text_encoder_2=text_encoder_2(), tokenizer_2=words(folder / "t2"), unet=unet(5, 32, **more),
         scheduler=d.EulerDiscreteScheduler(
             steps_offset=1, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"
         ),

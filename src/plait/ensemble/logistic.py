@@ -63,14 +63,16 @@ def _solved(
     columns, total = target.shape[1], weight.sum()
     share = (weight / total)[:, None]
     ones = np.concatenate([matrix.astype(np.float64), np.ones((len(matrix), 1))], axis=1)
-    half = ones * np.sqrt(share) / 2
-    curvature = half.T @ half  # of equal factors, which NumPy computes once
-    penalty = np.full(len(curvature), 1 / (strength * total))
-    penalty[-1] = 0  # of the bias
-    curvature[np.diag_indices_from(curvature)] += penalty + LEAST * np.diag(curvature).mean()
-    factor = cholesky(curvature, lower=True)
     kind = matrix.dtype
-    round_rows = solve_triangular(factor.astype(kind), ones.T.astype(kind), lower=True).T
+    # Of small sums the threads of a library only wait for one another.
+    with threadpool_limits(1 if matrix.size < LARGE else None, "blas"):
+        half = ones * np.sqrt(share) / 2
+        curvature = half.T @ half  # of equal factors, which NumPy computes once
+        penalty = np.full(len(curvature), 1 / (strength * total))
+        penalty[-1] = 0  # of the bias
+        curvature[np.diag_indices_from(curvature)] += penalty + LEAST * np.diag(curvature).mean()
+        factor = cholesky(curvature, lower=True)
+        round_rows = solve_triangular(factor.astype(kind), ones.T.astype(kind), lower=True).T
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         unknown = flat.reshape(columns, -1)
@@ -86,10 +88,10 @@ def _solved(
         steep = (share * (slope - linear / 4)).astype(kind).T @ round_rows
         return float(value), steep.astype(np.float64).ravel() + flat
 
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"):  # the steps are small sums however many rows there are
         found = minimize(
             loss, np.zeros(columns * len(curvature)), jac=True, method="L-BFGS-B",
             options={"maxiter": iterations, "gtol": tolerance, "ftol": tolerance**2},
         )  # fmt: skip
-    both = solve_triangular(factor, found.x.reshape(columns, -1).T, lower=True, trans="T").T
+        both = solve_triangular(factor, found.x.reshape(columns, -1).T, lower=True, trans="T").T
     return both[:, :-1], both[:, -1]

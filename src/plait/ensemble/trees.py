@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     import lightgbm
 
 
-SMALL = 100_000
-"""Numbers in a matrix up to which one thread does."""
-
 SMOOTH = 3
 """Rows that the levels of a category are smoothed by. LightGBM's 10, and groups of 100 rows, made
 nothing of 49 postal codes of 428 houses (R2 0.69, and 0.80 so); of thousands of rows all is one."""
@@ -175,7 +172,8 @@ class TreesExpert(Expert):
             "cat_smooth": SMOOTH,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": _threads(matrix),
+            # One core is left to the networks that learn beside them; a second one saved a fifth.
+            "num_threads": _threads(matrix, spared=1),
             "seed": seed,
             "max_bin": 127,
             "verbosity": -1,
@@ -198,7 +196,7 @@ class TreesExpert(Expert):
     def scores(self, rows: Encoded) -> np.ndarray:
         """Return (n c)."""
         matrix = self._matrix(rows)
-        threads = 1 if matrix.size < SMALL else os.cpu_count() or 1
+        threads = _threads(matrix)
         columns = [np.asarray(b.predict(matrix, num_threads=threads)) for b in self.boosters]
         if self.target.kind == "regress":
             return self.target.scale.from_units(torch.from_numpy(columns[0][:, None])).numpy()
@@ -233,9 +231,6 @@ class TreesExpert(Expert):
             self.reductions[name].load_state_dict(own, strict=False)
 
 
-def _threads(matrix: np.ndarray) -> int:
-    """Return how many threads to learn with: for few numbers, starting them does not pay.
-
-    One core is left to the networks that learn beside them; a second one saved a fifth of the time.
-    """
-    return 1 if matrix.size < SMALL else max((os.cpu_count() or 1) - 1, 1)
+def _threads(matrix: np.ndarray, spared: int = 0) -> int:
+    """Return how many threads to use: for few numbers, starting them costs more than they save."""
+    return 1 if matrix.size < 100_000 else max((os.cpu_count() or 1) - spared, 1)

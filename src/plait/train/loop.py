@@ -126,6 +126,11 @@ def split(lesson: Lesson, share: float, generator: torch.Generator) -> tuple[Ten
     return torch.from_numpy(learning), torch.from_numpy(checking)
 
 
+def rows_held(lesson: Lesson, config: TrainConfig, seed: int) -> Tensor:
+    """Return the rows that `train` holds out with this seed."""
+    return split(lesson, config.validation_share, torch.Generator().manual_seed(seed))[1]
+
+
 def validate(
     network: Network, lesson: Lesson, config: TrainConfig, seed: int, judge: Judge | None = None
 ) -> float:
@@ -133,8 +138,7 @@ def validate(
 
     Takes what `train` takes.
     """
-    generator = torch.Generator().manual_seed(seed)
-    return _cost(network, lesson, split(lesson, config.validation_share, generator)[1], judge)
+    return _cost(network, lesson, rows_held(lesson, config, seed), judge)
 
 
 @torch.no_grad()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
-
 from plait.config import to_json
 from plait.encoders.pretrained.tuned import tuned_of
 from plait.making.training import Training, large
@@ -76,15 +74,13 @@ class Stages:
 
     def rewards(self, writer: Writer) -> Writer:
         """Learn from what texts are worth, if a reward is named."""
-        from plait.train.loop import split
+        from plait.train.loop import rows_held
 
         config, own = writer.config, self.training
         name = config.write.reinforce.reward
         if not name:
             return writer
-        as_before = torch.Generator().manual_seed(own.seed)
-        share = config.writing.validation_share
-        _, held = split(own.lesson(writer.network), share, as_before)
+        held = rows_held(own.lesson(writer.network), config.writing, own.seed)
         unseen = own.rows[held.numpy()]
         with own.progress.stage(f"Learning from {name}", config.rewarded.epochs) as advance:
             told = Record(own.checkpoint("rewards"), lambda _: advance(1))
