@@ -22,6 +22,7 @@ LAYERS = {
     "config": 1,
     "store": 1,
     "layers": 0,
+    "chance": -1,
     "attention": 1,
     "losses": 1,
     "subwords": 1,

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from plait.chance import hidden
 from plait.errors import ConfigError
 from plait.layers import feed_forward
 
@@ -151,13 +152,22 @@ class Attention(nn.Module):
 def _attended(query: Tensor, memory: Memory, allowed: Tensor, dropout: float) -> Tensor:
     """Return (b h t d); on processors never in bfloat16, whose kernel takes three times as long."""
     if query.device.type != "cpu" or query.dtype == torch.float64:
-        return nn.functional.scaled_dot_product_attention(query, *memory, allowed, dropout)
+        return _looked(query, memory, allowed, dropout)
     with torch.autocast("cpu", enabled=False):
         key, value = (part.float() for part in memory)
-        found = nn.functional.scaled_dot_product_attention(
-            query.float(), key, value, allowed, dropout
-        )
+        found = _looked(query.float(), (key, value), allowed, dropout)
     return found.to(query.dtype)
+
+
+def _looked(query: Tensor, memory: Memory, allowed: Tensor, dropout: float) -> Tensor:
+    """Return (b h t d), softmax(q k' / sqrt(d)) v, the weights with dropout."""
+    if not dropout or query.device.type != "cpu":
+        return nn.functional.scaled_dot_product_attention(query, *memory, allowed, dropout)
+    # No kernel of processors drops weights, and torch's way without one draws from its own numbers.
+    key, value = memory
+    weights = query @ (key / query.shape[-1] ** 0.5).transpose(-2, -1)
+    weights = weights.masked_fill(~allowed, float("-inf")).softmax(dim=-1)
+    return hidden(weights, dropout) @ value
 
 
 class Block(nn.Module):

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from plait.chance import Dropout
+
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
@@ -145,7 +147,7 @@ class MLP(nn.Sequential):
             nn.Linear(width_in, width_hidden),
             nn.LayerNorm(width_hidden),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(width_hidden, width_out),
         )
 
@@ -159,7 +161,7 @@ def feed_forward(width: int, dropout: float) -> nn.Sequential:
         nn.LayerNorm(width),
         nn.Linear(width, 4 * width),
         nn.GELU(),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(4 * width, width),
-        nn.Dropout(dropout),
+        Dropout(dropout),
     )

@@ -9,7 +9,7 @@ Shape legend, used in every docstring:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -197,14 +197,27 @@ class Features:
         """The same rows with their pooled vector as the one token."""
         return Features.from_pooled(self.pooled, self.present)
 
+    @property
+    def are_vectors(self) -> bool:
+        """Whether the one token of each row is its vector, the same numbers in memory."""
+        one, vector = self.tokens, self.pooled
+        return one.shape[1] == 1 and one.data_ptr() == vector.data_ptr() and (
+            one.stride(0), one.stride(2)) == vector.stride()  # fmt: skip
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Return vectors and tokens, both changed; once, where they are the same."""
+        pooled = change(self.pooled)
+        return pooled, pooled[:, None] if self.are_vectors else change(self.tokens)
+
     def take(self, rows: Tensor) -> Features:
         """Return the given rows, (k) long, in their order."""
+        pooled, tokens = self.each(lambda values: values.index_select(0, rows))
         return replace(
             self,
-            pooled=self.pooled[rows],
-            tokens=self.tokens[rows],
-            mask=self.mask[rows],
-            source=self.source[rows],
+            pooled=pooled,
+            tokens=tokens,
+            mask=self.mask.index_select(0, rows),
+            source=self.source.index_select(0, rows),
             time=None if self.time is None else self.time[rows],
             place=None if self.place is None else self.place[rows],
             maps=None if self.maps is None else self.maps.take(rows),
@@ -222,23 +235,24 @@ class Features:
 
     def keep(self, kept: Tensor) -> Features:
         """Return the same rows with those where `kept` (b) is False made missing."""
-        scale = kept.to(self.pooled.dtype)
+        scale = kept.to(self.pooled.dtype)[:, None]
+        pooled, tokens = self.each(lambda v: v * (scale if v.ndim == 2 else scale[:, None]))
         return replace(
             self,
-            pooled=self.pooled * scale[:, None],
-            tokens=self.tokens * scale[:, None, None],
+            pooled=pooled,
+            tokens=tokens,
             mask=self.mask & kept[:, None],
             maps=None if self.maps is None else self.maps.keep(kept),
         )
 
     def to(self, place: torch.device | torch.dtype) -> Features:
         """Return the features on a device, or their real numbers in another precision."""
-        pooled = self.pooled.to(place)
+        pooled, tokens = self.each(lambda values: values.to(place))
         device = pooled.device
         return replace(
             self,
             pooled=pooled,
-            tokens=self.tokens.to(place),
+            tokens=tokens,
             mask=self.mask.to(device),
             source=self.source.to(device),
             # Times keep their precision: half a number has three digits.

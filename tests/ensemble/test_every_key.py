@@ -25,6 +25,7 @@ from small_network import made
 
 from plait.attention import Attention
 from plait.cache import Encoded
+from plait.chance import Dropout
 from plait.data.audio import Sound
 from plait.data.loader import Reader, Source
 from plait.data.quality import Ledger
@@ -429,8 +430,8 @@ def seen(config: FitConfig) -> list[Any]:
     """Return the tokens of a picture, twice as in training."""
     encoder = trained("image", config).train()
     for module in encoder.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+        if isinstance(module, Dropout):
+            module.share = 0.0
         if isinstance(module, Attention):
             module.dropout = 0.0
     sample = encoder.preprocess([pictures()[0]])

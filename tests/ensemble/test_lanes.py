@@ -1,22 +1,30 @@
-"""Networks take turns in the caller's thread, and the rest goes beside them."""
+"""Networks begin in the caller's thread, the rest beside them; who is done takes from the other."""
 
 from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import plait
+from plait.cache import Encoded
 from plait.ensemble import contest
 from plait.ensemble.config import FitConfig
 from plait.ensemble.entrants import Entrant
 from plait.ensemble.lanes import in_lanes
+from plait.ensemble.network_expert import NetworkExpert
 from plait.ensemble.trees import TreesConfig
+from plait.fusion.fusion import FusionConfig
 from plait.progress import Progress
+from plait.tasks.target import Target
+from plait.tasks.task import HeadConfig
 from plait.train.config import TrainConfig
+from plait.types import Features
 
 METHODS = {"first": "network", "linear": "linear", "trees": "trees", "second": "network"}
 LINE_UP = [Entrant(name, "feature", method, ("x",)) for name, method in METHODS.items()]
@@ -26,18 +34,36 @@ def in_main() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def test_the_lanes_run_at_the_same_time_and_each_in_order() -> None:
-    both, places = threading.Barrier(2, timeout=30), {}
+def test_the_lanes_begin_with_one_kind_each_and_then_take_what_is_left() -> None:
+    both, last, places = threading.Barrier(2, timeout=30), threading.Event(), {}
 
     def run(entrant: Entrant) -> None:
         if entrant.name in ("first", "linear"):
             both.wait()  # neither passes before the other is there
+        if entrant.name == "first":
+            last.wait(30)  # so this lane does nothing else
         places[entrant.name] = in_main()
+        if entrant.name == "second":
+            last.set()
+
+    in_lanes(LINE_UP, run, True)
+    assert list(places) == ["linear", "trees", "second", "first"]
+    assert places == {"first": True, "linear": False, "trees": False, "second": False}
+
+
+def test_networks_stay_in_their_lane_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    beside, places = threading.Event(), {}
+
+    def run(entrant: Entrant) -> None:
+        if entrant.name == "first":
+            beside.wait(30)
+        places[entrant.name] = in_main()
+        if entrant.name == "trees":
+            threading.Timer(0.2, beside.set).start()  # the lane would have taken `second` by then
 
     in_lanes(LINE_UP, run, True)
     assert places == {"first": True, "linear": False, "trees": False, "second": True}
-    for lane in (["first", "second"], ["linear", "trees"]):
-        assert [name for name in places if name in lane] == lane
 
 
 def test_without_lanes_all_take_turns() -> None:
@@ -83,6 +109,33 @@ def test_a_fault_of_a_network_ends_the_other_lane_with_what_it_is_at() -> None:
     with pytest.raises(ValueError, match="first broke"):
         in_lanes(LINE_UP, run, True)
     assert done == ["linear"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_networks_that_learn_beside_one_another_are_those_that_learned_alone(
+    precision: str,
+) -> None:
+    random = torch.Generator().manual_seed(5)
+    parts = {name: Features.of_vectors(torch.randn(300, 12, generator=random)) for name in "ab"}
+    truth = (parts["a"].pooled[:, :1] > parts["b"].pooled[:, :1]).long()
+    truth = torch.nn.functional.one_hot(truth[:, 0]).float().numpy()
+    target = Target("y", "classify", ("no", "yes"), (0.5, 0.5))
+    train = TrainConfig(epochs=8, precision=precision)
+
+    def learned(seed: int) -> list[torch.Tensor]:
+        settings = FusionConfig(dropout=0.3)
+        expert = NetworkExpert(("a", "b"), target, "self_attention", settings, HeadConfig(), train)
+        expert.fit(Encoded(parts), truth, np.ones(300), seed)
+        return [*expert.state().tensors.values()]
+
+    before = torch.get_rng_state()
+    alone = [learned(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        beside = list(pool.map(learned, range(4)))
+    assert torch.equal(before, torch.get_rng_state())
+    for one, other in zip(alone, beside, strict=True):
+        assert all(map(torch.equal, one, other))
+    assert not all(map(torch.equal, alone[0], alone[1]))
 
 
 def test_a_contest_comes_out_the_same_to_the_bit(

@@ -19,7 +19,7 @@ from plait.train.config import TrainConfig
 from plait.types import Modality
 
 QUIET = Progress(show=False)
-BAD = FitConfig(folds=3, train=TrainConfig(epochs=3, least_steps=1, learning_rate=1e-7))
+BAD = FitConfig(folds=3, train=TrainConfig(epochs=10, least_steps=1, learning_rate=1e-7))
 
 
 @pytest.fixture(scope="module")

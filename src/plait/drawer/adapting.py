@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plait.chance import seeded
 from plait.config import check_range
 from plait.data.detect import detect
 from plait.data.image import Picture
@@ -132,8 +133,7 @@ def adapt(
         )
     pictures, prompts = _pairs(table, picture, prompt, config)
     canvas = Latents(str(pipeline.folder), config.side)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         task: Denoise = way(pipe, nothing(pipe), config.unconditioned)
         _require_side(config.side, canvas, task.patch, type(pipe).__name__)
         network = _adapted(pipe, task, config.rank)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from plait.chance import seeded
 from plait.config import to_json
 from plait.data.image import Picture
 from plait.data.read import read
@@ -190,8 +191,7 @@ def learn(
 ) -> Drawer:
     """Return a model that learned from the rows that are for that."""
     material, rows = pictures.material, pictures.parted.learning
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         made = build(material.sources, config)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
         widths = encoded.widths(made.trained)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from plait.chance import Dropout, seeded
 from plait.data.image import Picture
 from plait.encoders.encoder import Encoder
 from plait.encoders.pictures import by_row, grid_places, shown, squares
@@ -77,9 +77,7 @@ class ResidualStages(nn.Module):
             )
             for width_in, width in zip([widths[0], *widths], widths, strict=False)
         )
-        self.last = nn.Sequential(
-            nn.GroupNorm(8, widths[-1]), nn.ReLU(), nn.Dropout(config.dropout)
-        )
+        self.last = nn.Sequential(nn.GroupNorm(8, widths[-1]), nn.ReLU(), Dropout(config.dropout))
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the cells of the last stage."""
@@ -116,8 +114,7 @@ class ConvolutionalImage(Encoder):
 
     def fit(self, samples: Sequence[np.ndarray | None], target: np.ndarray, seed: int) -> None:
         """Make new weights from the seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             renew(self)
 
     def encode(self, samples: Sequence[np.ndarray]) -> Features:
@@ -140,7 +137,7 @@ class ConvolutionalBody(nn.Module):
         self.widen = nn.Linear(config.width, width)
         self.blocks = nn.ModuleList(Masked(width) for _ in range(config.layers))
         self.map = nn.Sequential(
-            nn.LayerNorm(width), nn.Dropout(config.dropout), nn.Linear(width, config.width)
+            nn.LayerNorm(width), Dropout(config.dropout), nn.Linear(width, config.width)
         )
 
     def forward(self, features: Features) -> Features:

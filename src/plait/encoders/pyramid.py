@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from plait.chance import seeded
 from plait.data.image import Picture
 from plait.encoders.convolutional import ResidualStages
 from plait.encoders.encoder import Encoder
@@ -72,8 +73,7 @@ class Pyramid(Encoder):
 
     def fit(self, samples: Sequence[Sample | None], target: np.ndarray, seed: int) -> None:
         """Make new weights from the seed, but for those that were learned before."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.begin()
 
     def begin(self) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from plait.chance import Dropout
 from plait.encoders.trained import TrainedConfig
 from plait.types import Features
 
@@ -33,7 +34,7 @@ class RecurrentBody(nn.Module):
             dropout=config.dropout if config.layers > 1 else 0.0,
         )
         self.map = nn.Linear(2 * half, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, features: Features) -> Features:
         """Return the states at each token, and the last ones as the pooled vector."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import nn
 
+from plait.chance import seeded
 from plait.config import check_range
 from plait.encoders.encoder import Encoder
 from plait.encoders.rand_augment import HIGHEST
@@ -119,8 +119,7 @@ class TrainedEncoder(Encoder):
 
     def fit(self, samples: Sequence[Sample | None], target: np.ndarray, seed: int) -> None:
         """Let the stem learn what is no weight; the weights are new, and come from the seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.stem.fit(samples)
             renew(self.body)
 

@@ -1,15 +1,18 @@
 """The entrants of a fold in two lanes: heads on frozen Features keep one core busy, not two.
 
-Networks draw from torch's one generator, so they take their turns in the caller's thread. Linear
-models and trees have seeds of their own, and go beside them in another: all of them come out the
-same to the bit as they do one after the other.
+Each draws from generators of its own, so all of them come out the same to the bit as they do one
+after the other. Networks hold Python's lock much of the time, linear models and trees let go of it:
+so each lane begins with one kind, and who is done with his own takes from the other.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+
+import torch
 
 from plait.ensemble.entrants import BY_STEPS, Entrant
 
@@ -17,33 +20,43 @@ from plait.ensemble.entrants import BY_STEPS, Entrant
 def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside: bool) -> None:
     """Run what is to be done with each entrant, networks in one lane and all others in another.
 
-    Where one lane fails, the other ends with what it is at.
+    Where one lane fails, the other ends with what it is at. On a GPU, whose random numbers are one
+    row, networks stay in their lane.
 
     Args:
-        entrants: whose turn it is, in this order in each lane.
+        entrants: whose turn it is, in this order in a lane.
         run: does it; called from two threads.
         beside: whether there are two lanes; else all go one after the other.
 
     Raises:
         Exception: what `run` raised.
     """
-    others = [e for e in entrants if beside and e.method not in BY_STEPS]
-    networks = [entrant for entrant in entrants if entrant not in others]
+    if not beside:
+        for entrant in entrants:
+            run(entrant)
+        return
+    networks = deque(entrant for entrant in entrants if entrant.method in BY_STEPS)
+    others = deque(entrant for entrant in entrants if entrant.method not in BY_STEPS)
     failed = Event()
 
-    def lane() -> None:
-        for entrant in others:
-            if not failed.is_set():
-                run(entrant)
+    def lane(*waiting: deque[Entrant]) -> None:
+        for queue in waiting:
+            while not failed.is_set() and (entrant := _first(queue)) is not None:
+                try:
+                    run(entrant)
+                except BaseException:
+                    failed.set()
+                    raise
 
     with ThreadPoolExecutor(1, "plait-lane") as pool:
-        job = pool.submit(lane)
-        try:
-            for entrant in networks:
-                if job.done():
-                    job.result()
-                run(entrant)
-        except BaseException:
-            failed.set()
-            raise
+        job = pool.submit(lane, others, *([] if torch.cuda.is_available() else [networks]))
+        lane(networks, others)
         job.result()
+
+
+def _first(waiting: deque[Entrant]) -> Entrant | None:
+    """Take the first that waits, if any: asking first would leave time for the other lane."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

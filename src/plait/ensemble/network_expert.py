@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from plait.cache import Encoded
 from plait.catalog import FUSIONS, TASKS
+from plait.chance import seeded
 from plait.encoders.encoder import Encoder
 from plait.ensemble.expert import NOTHING, Expert, State
 from plait.evaluate.run import metrics_of
@@ -100,9 +102,11 @@ class NetworkExpert(Expert):
         from plait.train.step import Lesson
 
         rows, target, weight = self.present_rows(rows, target, weight)
-        with torch.random.fork_rng(devices=[]), threads(self.threads):
-            torch.manual_seed(seed)  # initial weights and dropout take torch's own generator
-            self.network = self._begin(rows, target, weight, seed)
+        # Encoders may draw from torch's own generator while they learn; heads on Features do not,
+        # and learn beside one another.
+        with threads(self.threads), seeded(seed) if self.make else nullcontext():
+            with seeded(seed):
+                self.network = self._begin(rows, target, weight, seed)
             lesson = Lesson(
                 self._inputs(rows),
                 torch.from_numpy(target),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from plait.chance import Dropout
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.types import Features
 
@@ -58,7 +59,7 @@ class Ensemble(Fusion):
         super().__init__(widths, config)
         inside = sum(self.widths.values()) + len(self.widths)
         self.hidden = Scaled(inside, config.width, config.members)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     @property
     def width(self) -> int:

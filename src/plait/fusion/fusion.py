@@ -141,8 +141,10 @@ class Projected(Fusion):
 
 def _blank(part: Features) -> Features:
     """Return the Features with zero where the row lacks them, whatever stood there."""
-    return replace(
-        part,
-        pooled=part.pooled.masked_fill(~part.present[:, None], 0),
-        tokens=part.tokens.masked_fill(~part.mask[:, :, None], 0),
-    )
+
+    def blank(values: Tensor) -> Tensor:
+        there = part.present[:, None] if values.ndim == 2 else part.mask[:, :, None]
+        return values.masked_fill(~there, 0)
+
+    pooled, tokens = part.each(blank)
+    return replace(part, pooled=pooled, tokens=tokens)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from plait.chance import Noise
 from plait.fusion.fusion import Fusion, FusionConfig
 from plait.fusion.tokens import TokenFusion, beside
 from plait.layers import MLP, Bounded
@@ -122,27 +123,6 @@ class SideBySide(TokenFusion):
     def mix(self, parts: list[Features]) -> list[Tensor]:
         """Return (b t d) of each source, as they are."""
         return [part.tokens for part in parts]
-
-
-class Noise(nn.Module):
-    """y = x + s e with e from a normal distribution, in training alone.
-
-    As a penalty on the length of the weights that read y, in whatever basis x is given (Bishop,
-    Neural Computation 1995); dropout would depend on it.
-
-    Args:
-        spread: s.
-    """
-
-    def __init__(self, spread: float) -> None:
-        super().__init__()
-        self.spread = spread
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Return (..., d) in, (..., d) out."""
-        if not self.training or not self.spread:
-            return values
-        return values + self.spread * torch.randn_like(values)
 
 
 def _mapped(features: Features, to_space: nn.Module) -> Features:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plait.chance import seeded
 from plait.config import to_json
 from plait.data.interactions import Interactions, Positive, read_interactions
 from plait.data.quality import Ledger
@@ -147,8 +148,7 @@ def learn(
     share = torch.from_numpy(np.bincount(learned.item, minlength=len(learned.items)) / len(learned))
     histories = learned.histories(learned.user, learned.time, config.longest)
     target = torch.from_numpy(np.stack([learned.user, learned.item], axis=1))
-    with torch.random.fork_rng(devices=[]), threads(1):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed), threads(1):
         network = _built(features, share, config)
         users = torch.from_numpy(learned.user)
         asks = {name: part.take(users) for name, part in features["user"].items()}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plait.chance import seeded
 from plait.config import to_json
 from plait.data.detect import detect, split_targets
 from plait.data.loader import Source, sources_of
@@ -217,8 +218,7 @@ def learn(
 ) -> Segmenter:
     """Return a model that learned from some rows, and of these from the named sources alone."""
     sources = tuple(s for s in material.sources if only is None or s.name in only)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         made = build(sources, config)
         encoded = fitted(material, rows, made.frozen, made.trained, config.seed)
         widths = encoded.widths(made.trained)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from plait.cache import Encoded, encode, fit_and_encode
+from plait.chance import seeded
 from plait.encoders.encoder import Encoder
 from plait.encoders.history import History
 from plait.encoders.pretrained.tuned import tuned_of
@@ -56,8 +57,7 @@ def learn(material: Material, rows: np.ndarray, config: AlignConfig, progress: P
     nothing, tunes = np.zeros((len(rows), 1)), config.encoders.finetune.way != "none"
     # Maps of frozen Features are small products, in which threads wait for one another.
     many = bool(trained) or tunes
-    with torch.random.fork_rng(devices=[]), threads(torch.get_num_threads() if many else 1):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed), threads(torch.get_num_threads() if many else 1):
         encoded = fit_and_encode(
             frozen, material.rows.samples, rows, nothing, config.seed, material.rows.raw
         )  # fmt: skip

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plait.attention import Attention, Rotary, Turn
+from plait.chance import Dropout
 from plait.drawing.flow import Flow, Shape
 from plait.errors import ConfigError
 from plait.types import Features
@@ -35,7 +36,7 @@ class FlowBlock(nn.Module):
         self.attention = Attention(width, heads, dropout)
         self.cross = Attention(width, heads, dropout)
         self.hidden = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
+            nn.Linear(width, 4 * width), nn.GELU(), Dropout(dropout), nn.Linear(4 * width, width)
         )
         self.modulation = nn.Sequential(nn.SiLU(), _zero(nn.Linear(width, 6 * width)))
         _zero(self.cross.out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,7 +66,8 @@ def mix(
         The blended rows; (b) the numbers of the other rows; the share s.
     """
     count = len(next(iter(rows.values())))
-    share = float(torch.distributions.Beta(alpha, alpha).sample())
+    seed = int(torch.randint(2**31, (), generator=generator))  # torch's Beta takes no generator
+    share = float(np.random.default_rng(seed).beta(alpha, alpha))
     other = torch.randperm(count, generator=generator)
     mixed = {
         name: _mix(part, part.take(other.to(part.mask.device)), share)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from plait.chance import drawn_from
 from plait.data.split import apart
 from plait.errors import ConfigError
 from plait.network import Network
@@ -26,6 +28,8 @@ Judge = Callable[[Tensor, Tensor], float]
 
 ROWS_A_BATCH = 512
 """Rows that are judged at a time."""
+
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ def train(
         network: with the encoders that are trained.
         lesson: the training rows.
         config: settings.
-        seed: of the order of rows, and of what is hidden; dropout takes torch's own generator.
+        seed: of the order of rows, of what is hidden and of dropout; encoders that are not plait's
+            draw from torch's own generator.
         judge: cost of (k c) scores for a (k c) target, lower is better; the loss by default.
         record: where it keeps what is under way, and goes on from; and who is told of each epoch.
 
@@ -67,20 +72,23 @@ def train(
         TrainingError: when the loss is no number, or a single row does not fit into memory.
     """
     accelerator = _accelerator(config)
-    shuffle, hide = (torch.Generator().manual_seed(seed + more) for more in
-                     (0, 1 + accelerator.process_index))  # fmt: skip
+    processes, process = accelerator.num_processes, accelerator.process_index
+    shuffle, hide, drop = (torch.Generator().manual_seed(seed + more) for more in
+                           (0, 1 + process, 1 + processes + process))  # fmt: skip
     learning, held_out = split(lesson, config.validation_share, shuffle)
     steps = -(-len(learning) // config.batch_size)
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = config.patience * epochs // config.epochs
     network.to(accelerator.device)
-    course = Course(network, epochs, steps, {"shuffle": shuffle, "hide": hide}, config)
+    generators = {"shuffle": shuffle, "hide": hide, "drop": drop}
+    course = Course(network, epochs, steps, generators, config)
     record = record or Record()
     keep = Checkpoint(record.checkpoint)
     keep.read(course)
     step = Step(course, accelerator)
     while course.epoch < epochs and course.epoch - 1 - course.best_epoch < patience:
-        _epoch(course, step, lesson, learning, keep if accelerator.is_main_process else None)
+        with drawn_from(drop):
+            _epoch(course, step, lesson, learning, keep if accelerator.is_main_process else None)
         with course.average.in_place():
             cost = _cost(network, lesson, held_out, judge)
             if not len(held_out) or cost < course.lowest:
@@ -164,18 +172,24 @@ def _cost(network: Network, lesson: Lesson, held_out: Tensor, judge: Judge | Non
 
 
 def _accelerator(config: TrainConfig) -> Accelerator:
-    """Return what knows devices, processes and precision."""
+    """Return what knows devices and processes, and scales the losses of float16.
+
+    bfloat16 is the step's own: accelerate keeps one precision a process, and networks of a contest,
+    which learn at the same time, have several.
+    """
     from accelerate import Accelerator, DistributedDataParallelKwargs
     from accelerate.state import AcceleratorState
 
-    # One precision a process is all that it keeps; the networks of a contest may differ.
-    AcceleratorState._reset_state()
-    precision = {"bfloat16": "bf16", "float16": "fp16"}.get(config.precision, "no")
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # of missing modalities
-    accelerator = Accelerator(kwargs_handlers=[unused])
+    precision = "fp16" if config.precision == "float16" else "no"
+    with _ONE_AT_A_TIME:
+        try:
+            accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+        except ValueError:  # the process has another one, from an earlier training
+            AcceleratorState._reset_state()
+            accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
     if precision == "fp16" and accelerator.device.type == "cpu":
         raise ConfigError(
             "Precision 'float16' needs a GPU, and there is none; use 'bfloat16' or 'float32'."
         )
-    AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+    return accelerator

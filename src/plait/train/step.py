@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -70,7 +70,24 @@ class Learner(nn.Module):
         self.alone: dict[str, float] = {}
 
     def forward(self, lesson: Lesson) -> Tensor:
-        """Return the weighted mean loss of b rows, a scalar."""
+        """Return the weighted mean loss of b rows, a scalar, never of half precision."""
+        with self.autocast(lesson):
+            loss = self._loss(lesson)
+            return loss.float() if loss.dtype == torch.bfloat16 else loss
+
+    def autocast(self, lesson: Lesson) -> AbstractContextManager[Any]:
+        """Return what lets products of a lesson be computed in bfloat16, where the settings say."""
+        if self.config.precision != "bfloat16":
+            return nullcontext()
+        return torch.autocast(lesson.weight.device.type, torch.bfloat16)
+
+    def joined(self, lesson: Lesson) -> Features:
+        """Return what the fusion makes of b rows as they are shown."""
+        with self.autocast(lesson):
+            joined: Features = self.network.fusion(self.shown(lesson))
+            return joined
+
+    def _loss(self, lesson: Lesson) -> Tensor:
         config, network = self.config, self.network
         if lesson.vary is not None:
             lesson = lesson.vary(lesson, self.generator)
@@ -178,9 +195,10 @@ class Step:
         same random numbers, to carry the gradient on. Memory is that of one part.
         """
         learner, device = self.learner, self.accelerator.device
+        drawn = list(self.course.generators.values())
         states, made = [], []
         for rows in parts:
-            states.append((torch.get_rng_state(), learner.generator.get_state()))
+            states.append((torch.get_rng_state(), [own.get_state() for own in drawn]))
             with torch.no_grad():
                 made.append(self._joined(lesson.take(rows, device)))
         whole = one_below_other(made)
@@ -193,7 +211,8 @@ class Step:
         start = 0
         for rows, (state, hidden) in zip(parts, states, strict=True):
             torch.set_rng_state(state)
-            learner.generator.set_state(hidden)
+            for own, before in zip(drawn, hidden, strict=True):
+                own.set_state(before)
             again = self._joined(lesson.take(rows, device))
             tokens, pooled = (slope[start : start + len(rows)] for slope in slopes)
             carried = (again.tokens * tokens[:, : again.tokens.shape[1]]).sum()
@@ -204,7 +223,7 @@ class Step:
 
     def _joined(self, lesson: Lesson) -> Features:
         with self.accelerator.autocast():
-            return self.learner.network.fusion(self.learner.shown(lesson))
+            return self.learner.joined(lesson)
 
     def _share_gradients(self) -> None:
         """Let every process have the mean of the gradients of all."""

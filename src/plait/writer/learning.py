@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plait.chance import seeded
 from plait.config import to_json
 from plait.data.read import read
 from plait.ensemble.config import FitConfig
@@ -100,8 +101,7 @@ def learn(
     """Return a model that learned from some rows, and of these from the named sources alone."""
     sources = tuple(s for s in material.sources if only is None or s.name in only)
     texts = [material.values[row] for row in rows]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         made = build(sources, config)
         model = made.language_model
         vocabulary = model.vocabulary if model else Vocabulary.learn(texts, config.write.vocabulary)
