@@ -3,11 +3,12 @@
     python benchmarks/speed_write.py         about 20 minutes; what is killed goes on
 
 A language model of Llama's kind with random weights (8 layers of 512 numbers, 8,192 tokens, about
-35 million parameters), 32 and 128 prompts at once, of 64 vectors, greedy, 128 tokens at most,
-float32. `equal`: all texts are of 128 tokens; `unequal`: texts end after 4 to 128 tokens (the score
-of the end is raised by a schedule a row, in both loops alike), as captions and answers do. Pairs
-alternate in one process, medians of five. Also the time to the first token, and the peak of memory
-of 32 texts by their length, each in a process of its own.
+35 million parameters), prompts of 64 vectors, greedy, 128 tokens at most, float32. 32 prompts, or
+128, 32 or 128 of them at a time: transformers writes one batch after the other, plait lets the next
+prompts in where others have ended. `equal`: all texts are of 128 tokens; `unequal`: texts end after
+4 to 128 tokens, in no order (the score of the end is raised by a schedule a row, in both loops
+alike), as captions and answers do. Pairs alternate in one process, medians of five. Also the time
+to the first token, and the peak of memory of 32 texts by length, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 import torch
 from rows import Row, in_process, measure, table
@@ -26,11 +29,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor, LogitsP
 
 from plait.decoding.config import DecodingConfig
 from plait.decoding.decoder import State
-from plait.decoding.one_by_one import one_by_one, stream
+from plait.decoding.one_by_one import as_they_end, one_by_one, stream
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.subwords import Vocabulary
-from plait.tasks.language_model import LanguageModel, Template
+from plait.tasks.language_model import LanguageModel, PromptState, Template
 from plait.types import Features
+from plait.writer.writer import PIECES
 
 PROMPT, LONGEST, END = 64, 128, 1
 PAIRS = 5
@@ -39,29 +43,43 @@ LENGTHS = (1, 128, 512, 1024)
 """Tokens of texts whose memory is looked at."""
 
 
+@dataclass
+class TimedState(PromptState):
+    """Knows how many tokens each text has left."""
+
+    left: torch.Tensor
+
+    def select(self, rows: torch.Tensor) -> None:
+        """Go on with the given rows."""
+        super().select(rows)
+        self.left = self.left[rows]
+
+    def join(self, other: Self) -> None:
+        """Go on with the texts of another state too."""
+        super().join(other)
+        self.left = torch.cat([self.left, other.left])
+
+
 class Timed(LanguageModel):
     """Ends each text after as many tokens as its row is told; nothing else changes."""
 
     lengths: torch.Tensor
+    begun = 0
 
     def start(self, features: Features) -> tuple[State, torch.Tensor]:
-        """Remember which row each text is of."""
+        """Take the next rows' lengths."""
+        own = self.lengths[self.begun : self.begun + len(features)]
+        self.begun += len(features)
         state, scores = super().start(features)
-        state.rows, state.count = torch.arange(len(features)), 1  # type: ignore[attr-defined]
-        keep = state.select
-
-        def select(rows: torch.Tensor) -> None:
-            keep(rows)
-            state.rows = state.rows[rows]  # type: ignore[attr-defined]
-
-        state.select = select  # type: ignore[method-assign]
-        return state, ended(scores, self.lengths[: len(features)], 1)
+        assert isinstance(state, PromptState)
+        return TimedState(state.cache, state.mask, own - 1), ended(scores, own, 1)
 
     def step(self, state: State, tokens: torch.Tensor) -> torch.Tensor:
         """Return the scores, the end's as the schedule has it."""
-        state.count += 1  # type: ignore[attr-defined]
-        own = self.lengths[state.rows]  # type: ignore[attr-defined]
-        return ended(super().step(state, tokens), own, state.count)  # type: ignore[attr-defined]
+        assert isinstance(state, TimedState)
+        scores = ended(super().step(state, tokens), state.left, 1)
+        state.left = state.left - 1
+        return scores
 
 
 class Ends(LogitsProcessor):
@@ -103,23 +121,31 @@ def run(key: Row) -> Row:
     """Time pairs of both loops, or look at memory."""
     if "tokens" in key:
         return in_process(__file__, "--peak", key["tokens"])
-    model, prompts = made(key["rows"])
-    lengths = torch.full((key["rows"],), LONGEST)
+    count, batch = key["rows"], key["batch"]
+    model, prompts = made(count)
+    lengths = torch.full((count,), LONGEST)
     if key["lengths"] == "unequal":
-        lengths = torch.linspace(4, LONGEST, key["rows"]).long()
+        mixed = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+        lengths = torch.linspace(4, LONGEST, count).long()[mixed]
     model.lengths = lengths
-    tokens = int(lengths.clamp_max(LONGEST).sum())
-    inputs, mask = prompts.tokens, prompts.mask.long()
+    tokens, rows = int(lengths.sum()), torch.arange(count)
+    config = DecodingConfig(longest=LONGEST, batch_size=batch)
 
     def ours() -> list[list[int]]:
-        found = one_by_one(model, prompts, DecodingConfig(longest=LONGEST))
-        return [text.with_end(END) for text in found]
+        model.begun = 0
+        pieces = (prompts.take(own) for own in rows.split(batch // PIECES))
+        found = dict(as_they_end(model, pieces, config))
+        return [found[row].with_end(END) for row in range(count)]
 
     def theirs() -> list[list[int]]:
-        made = model.backbone.generate(
-            inputs_embeds=inputs, attention_mask=mask, max_new_tokens=LONGEST, do_sample=False,
-            logits_processor=LogitsProcessorList([Ends(lengths)]),
-        ).tolist()  # fmt: skip
+        made = []
+        for own in rows.split(batch):
+            part = prompts.take(own)
+            made += model.backbone.generate(
+                inputs_embeds=part.tokens, attention_mask=part.mask.long(),
+                max_new_tokens=LONGEST, do_sample=False,
+                logits_processor=LogitsProcessorList([Ends(lengths[own])]),
+            ).tolist()  # fmt: skip
         return [row[: row.index(END) + 1] if END in row else row for row in made]
 
     assert ours() == theirs(), "both write the same"
@@ -129,10 +155,12 @@ def run(key: Row) -> Row:
         times["theirs"].append(seconds(theirs))
     ratios = [b / a for a, b in zip(*times.values(), strict=True)]
     one = prompts.take(torch.arange(1))
-    first = statistics.median(
-        seconds(lambda: next(stream(model, one, DecodingConfig(longest=LONGEST))))
-        for _ in range(PAIRS)
-    )
+
+    def begin() -> None:
+        model.begun = 0
+        next(stream(model, [one], config))
+
+    first = statistics.median(seconds(begin) for _ in range(PAIRS))
     return {
         "tokens_a_second": tokens / statistics.median(times["ours"]),
         "theirs": tokens / statistics.median(times["theirs"]),
@@ -163,12 +191,15 @@ def main() -> None:
         print(json.dumps({"peak_mb": peak(int(sys.argv[-1]))}))
         return
     pairs = [
-        {"lengths": kind, "rows": rows} for rows in (32, 128) for kind in ("equal", "unequal")
+        {"lengths": kind, "rows": rows, "batch": batch} for rows, batch, kind in (
+            (32, 32, "equal"), (32, 32, "unequal"), (128, 32, "unequal"), (128, 128, "unequal"),
+            (128, 128, "equal"),
+        )
     ]  # fmt: skip
     peaks = [{"tokens": tokens} for tokens in LENGTHS]
     rows = measure("speed_write", [*pairs, *peaks], run, budget=20 * 60)
     table([row for row in rows if "rows" in row],
-          ["lengths", "rows", "tokens_a_second", "theirs", "ratio", "least", "most",
+          ["lengths", "rows", "batch", "tokens_a_second", "theirs", "ratio", "least", "most",
            "first_token_ms"])  # fmt: skip
     table([row for row in rows if "tokens" in row], ["tokens", "peak_mb"])
 

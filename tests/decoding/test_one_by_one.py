@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 from made_models import causal
+from tokenizers import Tokenizer
 from torch import Tensor
 
+from plait.constraints import OneOf, Tokens
 from plait.decoding.config import DecodingConfig
 from plait.decoding.decoder import Decoder, State
-from plait.decoding.one_by_one import one_by_one, stream
+from plait.decoding.one_by_one import as_they_end, one_by_one, stream
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.tasks.language_model import LanguageModel, load_language_model
+from plait.tasks.transformer_decoder import TransformerDecoder
 from plait.types import Features
 
 TEXTS = ["a small blue thing on a table", "a big red thing under the sofa"] * 5
@@ -110,10 +113,68 @@ def test_texts_that_have_ended_take_no_further_part() -> None:
     assert script.asked == [3, 3, 2, 2, 1]
 
 
+@pytest.mark.parametrize("kind", ["language model", "own decoder"])
+def test_texts_that_come_in_later_are_those_that_are_written_alone(
+    kind: str, model: LanguageModel
+) -> None:
+    decoder = model if kind == "language model" else own_decoder()
+    rows, config = prompts(model, 23), DecodingConfig(longest=14, batch_size=6)
+    pieces = [rows.take(torch.arange(23)[start : start + 2]) for start in range(0, 23, 2)]
+    found, under_way = dict(as_they_end(decoder, pieces, config)), []
+    for step in stream(decoder, pieces, config):
+        under_way.append(len(step.rows))
+    assert sorted(found) == list(range(23))
+    assert list(found) != list(range(23)), "short ones end first"
+    assert max(under_way) == 6
+    # At all but the last steps there is no room for another piece of two.
+    last = max(number for number, count in enumerate(under_way) if count > 4)
+    assert min(under_way[: last + 1]) > 4
+    assert len({len(text) for text in found.values()}) > 4
+    for row, text in found.items():
+        (alone,) = one_by_one(decoder, rows.take(torch.tensor([row])), config)
+        assert text.tokens == alone.tokens
+        assert text.ended == alone.ended
+        torch.testing.assert_close(
+            torch.tensor(text.log_probabilities), torch.tensor(alone.log_probabilities),
+            atol=1e-4, rtol=1e-4,
+        )  # fmt: skip
+
+
+def own_decoder() -> TransformerDecoder:
+    torch.manual_seed(2)
+    made = TransformerDecoder(32, 12, 1, 0, 16, 2, 2, 0.0)
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.add_(0.5 * torch.randn_like(weight))
+        made.norm.bias.add_(0.6 * made.vectors.weight[made.end])  # so that some texts end
+    return made.eval()
+
+
+def test_what_cannot_be_joined_waits_for_the_end_of_what_is_written() -> None:
+    scores = torch.zeros(4, 5, 4)
+    scores[..., 1] = 5.0
+    scores[0, 1, 0] = 9.0
+    script, pieces = Script(scores), [features(2), features(2)]
+    found = dict(as_they_end(script, pieces, DecodingConfig(longest=5, batch_size=4)))
+    assert [len(found[row]) for row in range(4)] == [1, 5, 1, 5]
+    assert script.asked == [2, 2, 1, 1, 1, 2, 2, 1, 1, 1]
+
+
+def test_constraints_and_room_hold_for_what_comes_in_later(model: LanguageModel) -> None:
+    names = ["a small blue thing", "a big red thing under the sofa", "table"]
+    words = Tokens(Tokenizer.from_str(model.vocabulary.definition), model.end, model.size)
+    constraint = OneOf(words, names)
+    rows, config = prompts(model, 9), DecodingConfig(longest=20, batch_size=3)
+    pieces = [rows.take(torch.tensor([row])) for row in range(9)]
+    found = dict(as_they_end(model, pieces, config, constraint=constraint))
+    assert {model.vocabulary.decode(text.tokens) for text in found.values()} <= set(names)
+    assert all(text.ended for text in found.values())
+
+
 def test_stream_gives_the_same_tokens_one_at_a_time(model: LanguageModel) -> None:
     own, config = prompts(model, 1), DecodingConfig(longest=15)
     (whole,) = one_by_one(model, own, config)
-    streamed = [int(step.tokens[0]) for step in stream(model, own, config)]
+    streamed = [int(step.tokens[0]) for step in stream(model, [own], config)]
     assert streamed == whole.with_end(model.end)
 
 

@@ -125,12 +125,24 @@ def test_keys_of_decoding(key: str) -> None:
 
 
 def test_rows_that_are_written_at_a_time(writer: Writer, captions: Path) -> None:
-    table, seen = plait.read(str(captions)).take(range(10)), []
-    joined = Writer.joined
+    table, under_way, pieces = plait.read(str(captions)).take(range(20)), [], []
+    joined, step = Writer.joined, TransformerDecoder.step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Writer, "joined", lambda s, r: seen.append(len(r)) or joined(s, r))
-        writer.predict(table, QUIET, DecodingConfig(batch_size=4))
-    assert seen == [4, 4, 2]
+        patch.setattr(Writer, "joined", lambda s, r: pieces.append(len(r)) or joined(s, r))
+        patch.setattr(
+            TransformerDecoder, "step", lambda s, a, t: under_way.append(len(t)) or step(s, a, t)
+        )
+        found = writer.predict(table, QUIET, DecodingConfig(batch_size=8))
+        assert pieces == [2] * 10
+        assert max(under_way) == 8
+        pieces.clear()
+        writer.predict(table, QUIET, DecodingConfig("sample", batch_size=8), candidates=4)
+        assert pieces == [1] * 20
+        pieces.clear()
+        writer.predict(table, QUIET, DecodingConfig("beam", batch_size=8))
+        assert pieces == [8, 8, 4]
+    whole = writer.predict(table, QUIET, DecodingConfig(batch_size=64))
+    assert found.values == whole.values
 
 
 def test_keys_of_the_decoder(seen: Any) -> None:
@@ -138,8 +150,8 @@ def test_keys_of_the_decoder(seen: Any) -> None:
     found, asked = seen(config)
     own = found.task.decoder
     assert (own.vectors.embedding_dim, len(own.blocks)) == (48, 3)
-    assert (own.blocks[0].attention.heads, own.dropout.p) == (3, 0.2)
-    assert own.blocks[0].attention.dropout == own.blocks[0].hidden[3].p == 0.2
+    assert (own.blocks[0].attention.heads, own.dropout.share) == (3, 0.2)
+    assert own.blocks[0].attention.dropout == own.blocks[0].hidden[3].share == 0.2
     assert found.task.smoothing == 0.2
     sizes: list[int] = []
     learn_words = Vocabulary.learn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 from torch import Tensor, nn
 
@@ -18,6 +19,15 @@ class State(ABC):
     @abstractmethod
     def select(self, rows: Tensor) -> None:
         """Go on with the given rows, (k) long, in their order; they may repeat, or be fewer."""
+
+    @property
+    def can_join(self) -> bool:
+        """Whether texts of another state can be written beside these."""
+        return False
+
+    def join(self, other: Self) -> None:
+        """Go on with the texts of another state too, after these; see `can_join`."""
+        raise NotImplementedError
 
 
 class Decoder(nn.Module, ABC):

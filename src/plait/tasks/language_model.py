@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,34 @@ class PromptState(State):
         """Go on with the given rows, (k) long."""
         self.cache.batch_select_indices(rows)
         self.mask = self.mask[rows]
+
+    @property
+    def can_join(self) -> bool:
+        """Whether every layer remembers all tokens; others know by number where they are."""
+        from transformers.cache_utils import DynamicLayer
+
+        return all(type(layer) is DynamicLayer for layer in self.cache.layers)
+
+    def join(self, other: Self) -> None:
+        """Go on with the texts of another state too, so that all of them end in one place."""
+        unused = int((~self.mask.any(dim=0)).long().cumprod(dim=0).sum())
+        length = max(self.mask.shape[1] - unused, other.mask.shape[1])
+
+        def grown(values: Tensor, places: int, skipped: int) -> Tensor:
+            kept = values.narrow(places, skipped, values.shape[places] - skipped)
+            shape = list(kept.shape)
+            shape[places] = length - shape[places]
+            return torch.cat([kept.new_zeros(shape), kept], dim=places)
+
+        def below(one: Tensor, two: Tensor, places: int) -> Tensor:
+            return torch.cat([grown(one, places, unused), grown(two, places, 0)])
+
+        for own, layer in zip(self.cache.layers, other.cache.layers, strict=True):
+            own.keys, own.values = (
+                below(one, two, 2)
+                for one, two in ((own.keys, layer.keys), (own.values, layer.values))
+            )
+        self.mask = below(self.mask, other.mask, 1)
 
 
 class LanguageModel(Decoder):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from plait.attention import Attention, Memory, Rotary, Turn
+from plait.chance import Dropout
 from plait.decoding.decoder import Decoder, State
 from plait.layers import feed_forward
 from plait.types import Features
@@ -45,7 +47,7 @@ class DecoderBlock(nn.Module):
         Args:
             tokens: (b t d), that are new.
             past: keys and values of those before them.
-            seen: (1 t s), True where a new token may look at one so far.
+            seen: (b t s), True where a new token may look at one so far.
             turn: of the new tokens.
             context: keys and values of the Features.
             context_seen: (b 1 s), True where these are real.
@@ -62,22 +64,70 @@ class DecoderBlock(nn.Module):
 
 @dataclass
 class DecoderState(State):
-    """Keys and values of each layer: of the text so far, and of the Features."""
+    """Keys and values of each layer: of the text so far, and of the Features.
+
+    Attributes:
+        past: of the text, (b h t d) in each layer; its last token is the last.
+        context: of the Features, (b h s d) in each layer.
+        context_seen: (b 1 s), True where these are real.
+        begins: (b), where in `past` each text begins.
+    """
 
     past: list[Memory | None]
     context: list[Memory]
     context_seen: Tensor
-    length: int = 0
+    begins: Tensor
+
+    @property
+    def length(self) -> int:
+        """The t tokens of the longest text so far."""
+        return 0 if self.past[0] is None else self.past[0][0].shape[2]
 
     def select(self, rows: Tensor) -> None:
         """Go on with the given rows, (k) long."""
         self.past = [None if own is None else _rows(own, rows) for own in self.past]
         self.context = [_rows(own, rows) for own in self.context]
-        self.context_seen = self.context_seen[rows]
+        self.context_seen, self.begins = self.context_seen[rows], self.begins[rows]
+
+    @property
+    def can_join(self) -> bool:
+        """Always."""
+        return True
+
+    def join(self, other: Self) -> None:
+        """Go on with the texts of another state too, so that all of them end in one place."""
+        self._forget(int(self.begins.min()))
+        length = max(self.length, other.length)
+        begins = [own.begins + length - own.length for own in (self, other)]
+        pasts = zip(self.past, other.past, strict=True)
+        self.past = [_below(one, two, length, 0) for one, two in pasts if one and two]
+        most = max(self.context_seen.shape[2], other.context_seen.shape[2])
+        contexts = zip(self.context, other.context, strict=True)
+        self.context = [_below(one, two, 0, most) for one, two in contexts]
+        self.context_seen = torch.cat(
+            [pad(own.context_seen, (0, most - own.context_seen.shape[2])) for own in (self, other)]
+        )
+        self.begins = torch.cat(begins)
+
+    def _forget(self, count: int) -> None:
+        """Let go of the first places of the past, where no text has begun."""
+        self.past = [own and (own[0][:, :, count:], own[1][:, :, count:]) for own in self.past]
+        self.begins = self.begins - count
 
 
 def _rows(memory: Memory, rows: Tensor) -> Memory:
     return memory[0][rows], memory[1][rows]
+
+
+def _below(one: Memory, two: Memory, before: int, after: int) -> Memory:
+    """Return the rows of both, (b h t d), grown at their beginning or their end to a length."""
+
+    def grown(values: Tensor) -> Tensor:
+        count = values.shape[2]
+        return pad(values, (0, 0, max(before - count, 0), max(after - count, 0)))
+
+    keys, values = (torch.cat([grown(a), grown(b)]) for a, b in zip(one, two, strict=True))
+    return keys, values
 
 
 class TransformerDecoder(Decoder):
@@ -112,7 +162,7 @@ class TransformerDecoder(Decoder):
         self.context = nn.Sequential(nn.LayerNorm(width_in), nn.Linear(width_in, width))
         self.vectors = nn.Embedding(tokens, width)
         nn.init.normal_(self.vectors.weight, std=width**-0.5)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(DecoderBlock(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.rotary = Rotary(width // heads, SHORTEST, LONGEST)
@@ -143,14 +193,15 @@ class TransformerDecoder(Decoder):
         context = self.context(features.tokens)
         blocks = cast(Iterable[DecoderBlock], self.blocks)
         memories = [block.cross.remember(context) for block in blocks]
-        return DecoderState([None] * len(self.blocks), memories, features.mask[:, None])
+        begins = torch.zeros(len(features), dtype=torch.long, device=features.mask.device)
+        return DecoderState([None] * len(self.blocks), memories, features.mask[:, None], begins)
 
     def _scores(self, state: DecoderState, tokens: Tensor) -> Tensor:
         """Return (b t v), and let the state remember the (b t) tokens."""
         length = state.length + tokens.shape[1]
-        number = torch.arange(state.length, length, device=tokens.device)
-        turn = self.rotary(number.float()[None], None)
-        seen = number[None, :, None] >= torch.arange(length, device=tokens.device)
+        place, first = torch.arange(length, device=tokens.device), state.begins[:, None]
+        turn = self.rotary((place[state.length :] - first).float(), None)
+        seen = (place[state.length :, None] >= place) & (place >= first)[:, None]
         # Of length 1, not sqrt(d): else what is seen is a tenth of what it is added to, and is
         # learned ten times as slowly.
         values = self.dropout(self.vectors(tokens))
@@ -159,6 +210,5 @@ class TransformerDecoder(Decoder):
                 values, state.past[number_of], seen, turn, state.context[number_of],
                 state.context_seen,
             )  # fmt: skip
-        state.length = length
         scores: Tensor = nn.functional.linear(self.norm(values), self.vectors.weight)
         return scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from plait.data.read_as import read_as
 from plait.data.table import Table
 from plait.decoding.beam import beams
 from plait.decoding.config import DecodingConfig
-from plait.decoding.one_by_one import one_by_one, stream
+from plait.decoding.one_by_one import as_they_end, stream
 from plait.decoding.written import Written
 from plait.encoders.pretrained.tuned import put_learned, tuned_of
 from plait.errors import TableError
@@ -34,7 +34,6 @@ from plait.subwords import Vocabulary
 from plait.tasks.target import Target
 from plait.tasks.write import Write
 from plait.tasks.write_beside import WriteBeside, writes
-from plait.types import Features
 from plait.writer.building import build, network_of
 from plait.writer.card import writer_card
 from plait.writer.references import references_of
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
 
 ROWS_A_BATCH = 256
 """Rows of which other targets are predicted at a time."""
+
+PIECES = 4
+"""Of a batch: as soon as so much of it has been written, further rows come in."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Writer(Maker):
     ) -> Texts:
         """Return the texts of encoded rows; takes what `predict` takes."""
         with progress.stage(f"Writing {self.target}", len(rows)) as advance:
-            made = list(self._write(rows, decoding, constraint, candidates, seed, advance))
+            made = self._write(rows, decoding, constraint, candidates, seed, advance)
         texts = tuple(
             tuple(dict.fromkeys(self.vocabulary.decode(text.tokens) for text in own))
             for own in made
@@ -193,7 +195,7 @@ class Writer(Maker):
         config = replace(config, way="greedy") if config.way == "beam" else config
         tokens: list[int] = []
         generator = torch.Generator().manual_seed(seed)
-        for step in stream(self.task.decoder, features, config, generator):
+        for step in stream(self.task.decoder, [features], config, generator):
             tokens.append(int(step.tokens[0]))
             if tokens[-1] != self.task.decoder.end:
                 yield self.vocabulary.pieces(tokens)[-1]
@@ -206,41 +208,30 @@ class Writer(Maker):
         candidates: int,
         seed: int,
         advance: Any,
-    ) -> Iterator[Sequence[Written]]:
-        """Yield the texts of every row, a batch at a time."""
+    ) -> list[list[Written]]:
+        """Return the texts of every row, the best first; none where there is nothing to go by."""
         config = decoding or self.config.write.decoding
-        generator = torch.Generator().manual_seed(seed)
-        there = self.present(rows)
-        for start in range(0, len(rows), config.batch_size):
-            batch = np.arange(start, min(start + config.batch_size, len(rows)))
-            known = batch[there[batch]]
-            texts: Iterator[Sequence[Written]] = iter(())
-            if len(known):
-                features = self.joined(rows.take(known))
-                texts = iter(self.texts(features, config, constraint, candidates, generator))
-            yield from (next(texts) if there[row] else () for row in batch)
-            advance(len(batch))
-
-    def texts(
-        self,
-        features: Features,
-        config: DecodingConfig,
-        constraint: Constraint | None,
-        candidates: int,
-        generator: torch.Generator,
-    ) -> list[Sequence[Written]]:
-        """Return the texts of b rows of joined Features, the best of each first."""
-        decoder = self.task.decoder
+        made: list[list[Written]] = [[] for _ in range(len(rows))]
         if config.way == "beam":
-            found = beams(decoder, features, config, constraint)
-            return [own[:candidates] for own in found]
+            for batch, features in self.batches(rows, config.batch_size):
+                found = beams(self.task.decoder, features, config, constraint)
+                for row, own in zip(batch, found, strict=True):
+                    made[row] = own[:candidates]
+                advance(len(batch))
+            return made
         count = candidates if config.way == "sample" else 1
-        each = features.take(torch.arange(len(features)).repeat_interleave(count))
-        drawn = one_by_one(decoder, each, config, generator, constraint)
-        return [
-            sorted(drawn[start : start + count], key=lambda text: -text.confidence)
-            for start in range(0, len(drawn), count)
-        ]
+        generator = torch.Generator().manual_seed(seed)
+        pieces = self.batches(rows, -(-config.batch_size // (PIECES * count)))
+        each = (part.take(torch.arange(len(part)).repeat_interleave(count)) for _, part in pieces)
+        there = np.flatnonzero(self.present(rows))
+        written = as_they_end(self.task.decoder, each, config, generator, constraint)
+        for number, text in written:
+            own = made[there[number // count]]
+            own.append(text)
+            if len(own) == count:
+                own.sort(key=lambda text: -text.confidence)
+                advance(1)
+        return made
 
     def own(self) -> dict[str, Any]:
         """Return the vocabulary, unless it is a language model's, and the targets beside."""
