@@ -51,6 +51,21 @@ def test_the_lanes_begin_with_one_kind_each_and_then_take_what_is_left() -> None
     assert places == {"first": True, "linear": False, "trees": False, "second": False}
 
 
+def test_others_stay_in_theirs_when_the_networks_are_done() -> None:
+    done, places = threading.Event(), {}
+
+    def run(entrant: Entrant) -> None:
+        if entrant.name == "linear":
+            done.wait(30)
+            time.sleep(0.2)  # the caller would have taken `trees` by then
+        places[entrant.name] = in_main()
+        if entrant.name == "second":
+            done.set()
+
+    in_lanes(LINE_UP, run, True)
+    assert places == {"first": True, "second": True, "linear": False, "trees": False}
+
+
 def test_networks_stay_in_their_lane_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     beside, places = threading.Event(), {}

@@ -2,7 +2,7 @@
 
 Each draws from generators of its own, so all of them come out the same to the bit as they do one
 after the other. Networks hold Python's lock much of the time, linear models and trees let go of it:
-so each lane begins with one kind, and who is done with his own takes from the other.
+so each lane begins with one kind, and the second, when it is done with its own, takes networks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside
     """Run what is to be done with each entrant, networks in one lane and all others in another.
 
     Where one lane fails, the other ends with what it is at. On a GPU, whose random numbers are one
-    row, networks stay in their lane.
+    row, networks stay in their lane; linear models always do, as each sets how many threads the
+    BLAS of the process has.
 
     Args:
         entrants: whose turn it is, in this order in a lane.
@@ -50,7 +51,7 @@ def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside
 
     with ThreadPoolExecutor(1, "plait-lane") as pool:
         job = pool.submit(lane, others, *([] if torch.cuda.is_available() else [networks]))
-        lane(networks, others)
+        lane(networks)
         job.result()
 
 
