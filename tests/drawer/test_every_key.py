@@ -70,7 +70,7 @@ def test_keys_of_the_network(seen: Any) -> None:
     assert lesson.target.shape[1:] == (3, 16, 16)
     assert (flow.patch, flow.positions.shape) == (4, (16, 40))
     assert (len(flow.blocks), flow.blocks[0].attention.heads) == (3, 5)
-    assert flow.blocks[0].attention.dropout == flow.blocks[0].hidden[2].p == 0.3
+    assert flow.blocks[0].attention.dropout == flow.blocks[0].hidden[2].share == 0.3
     assert model.task.unconditioned == 0.4
     assert model.task.drawing == config.draw.drawing
 

@@ -105,15 +105,17 @@ class NetworkExpert(Expert):
         # Encoders may draw from torch's own generator while they learn; heads on Features do not,
         # and learn beside one another.
         with threads(self.threads), seeded(seed) if self.make else nullcontext():
-            with seeded(seed):
-                self.network = self._begin(rows, target, weight, seed)
             lesson = Lesson(
                 self._inputs(rows),
                 torch.from_numpy(target),
                 torch.from_numpy(weight.astype(np.float32)),
                 rows.groups,
             )
-            self._learn(lesson, seed, record, teacher)
+            with seeded(seed):
+                self.network = learner = self._begin(rows, target, weight, seed)
+                if teacher is not None:
+                    learner, lesson = teacher.teach(learner, lesson)
+            self._learn(learner, lesson, seed, record)
             self.network.eval()
 
     def _inputs(self, rows: Encoded) -> dict[str, Features | Raw]:
@@ -138,15 +140,11 @@ class NetworkExpert(Expert):
         }
         return self._build(widths, encoders)
 
-    def _learn(self, lesson: Lesson, seed: int, record: Record, teacher: Teacher | None) -> None:
-        """Train the network."""
+    def _learn(self, learner: Network, lesson: Lesson, seed: int, record: Record) -> None:
+        """Train the network, or the pupil that it has become."""
         # Predicting must not load what only training needs.
         from plait.train.loop import train
 
-        learner = self.network
-        assert learner is not None
-        if teacher is not None:
-            learner, lesson = teacher.teach(learner, lesson)
         train(learner, lesson, self._settings(), seed, self._judge(), record)
 
     def _settings(self) -> TrainConfig:

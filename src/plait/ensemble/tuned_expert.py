@@ -20,7 +20,6 @@ from plait.train.config import TrainConfig
 from plait.train.record import Record
 
 if TYPE_CHECKING:
-    from plait.train.distil import Teacher
     from plait.train.step import Lesson
 
 
@@ -66,7 +65,7 @@ class TunedExpert(NetworkExpert):
             encoders[name] = FineTuned(frozen, self.tuning)
         return Network(encoders, head.fusion, head.task)
 
-    def _learn(self, lesson: Lesson, seed: int, record: Record, teacher: Teacher | None) -> None:
+    def _learn(self, learner: Network, lesson: Lesson, seed: int, record: Record) -> None:
         """Train, and keep the best weights of the way."""
         from plait.train.loop import validate
         from plait.train.tuning import train_on
@@ -76,7 +75,7 @@ class TunedExpert(NetworkExpert):
         judge = self._judge()
         self.costs = train_on(
             network, lesson, seed,
-            lambda: super(TunedExpert, self)._learn(lesson, seed, record, teacher),
+            lambda: super(TunedExpert, self)._learn(learner, lesson, seed, record),
             lambda: validate(network, lesson, self.train_config, seed, judge),
         )  # fmt: skip
 
