@@ -83,7 +83,9 @@ def test_what_no_label_fits_is_none_of_these(space: Space, known: Known, tmp_pat
     scene = drawn(known, np.random.default_rng(2))
     every = segment_by_words(space, scene.picture, LABELS)
     assert every.min() > 0
-    found = [segment_by_words(space, scene.picture, LABELS, t) for t in np.linspace(0.1, 1, 46)]
+    found = [
+        segment_by_words(space, scene.picture, LABELS, None, t) for t in np.linspace(0.1, 1, 46)
+    ]
     shares = [(one == 0).mean() for one in found]
     assert shares == sorted(shares)
     some = next(one for one, share in zip(found, shares, strict=True) if 0 < share < 1)
