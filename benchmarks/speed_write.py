@@ -32,7 +32,8 @@ from plait.decoding.decoder import State
 from plait.decoding.one_by_one import as_they_end, one_by_one, stream
 from plait.encoders.pretrained.config import FineTuneConfig
 from plait.subwords import Vocabulary
-from plait.tasks.language_model import LanguageModel, PromptState, Template
+from plait.tasks.language_model import LanguageModel, Template
+from plait.tasks.prompt_state import PromptState
 from plait.types import Features
 from plait.writer.writer import PIECES
 

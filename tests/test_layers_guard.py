@@ -131,7 +131,7 @@ HEAVY = {
     "charset_normalizer": set(),
     "threadpoolctl": set(),
     "huggingface_hub": set(),
-    "transformers": set(),
+    "transformers": {"tasks/prompt_state.py"},
     "usearch": set(),
     "typer": {"cli.py", *(f"commands/{name}.py" for name in COMMANDS)},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from plait.encoders.pretrained.weights import find_model, load_network, quiet, r
 from plait.errors import ModelError
 from plait.subwords import Vocabulary
 from plait.types import Features
+
+if TYPE_CHECKING:
+    from plait.tasks.prompt_state import PromptState
 
 PLACE = "\u2766plait\u2766"
 """Stands in a chat template for what the user says; no template has it."""
@@ -47,47 +50,6 @@ class Template:
     before: str
     after: str
     between: str = ""
-
-
-@dataclass
-class PromptState(State):
-    """What the model keeps of its text so far, and which of it is real."""
-
-    cache: Any
-    mask: Tensor
-
-    def select(self, rows: Tensor) -> None:
-        """Go on with the given rows, (k) long."""
-        self.cache.batch_select_indices(rows)
-        self.mask = self.mask[rows]
-
-    @property
-    def can_join(self) -> bool:
-        """Whether every layer remembers all tokens; others know by number where they are."""
-        from transformers.cache_utils import DynamicLayer
-
-        return all(type(layer) is DynamicLayer for layer in self.cache.layers)
-
-    def join(self, other: Self) -> None:
-        """Go on with the texts of another state too, so that all of them end in one place."""
-        unused = int((~self.mask.any(dim=0)).long().cumprod(dim=0).sum())
-        length = max(self.mask.shape[1] - unused, other.mask.shape[1])
-
-        def grown(values: Tensor, places: int, skipped: int) -> Tensor:
-            kept = values.narrow(places, skipped, values.shape[places] - skipped)
-            shape = list(kept.shape)
-            shape[places] = length - shape[places]
-            return torch.cat([kept.new_zeros(shape), kept], dim=places)
-
-        def below(one: Tensor, two: Tensor, places: int) -> Tensor:
-            return torch.cat([grown(one, places, unused), grown(two, places, 0)])
-
-        for own, layer in zip(self.cache.layers, other.cache.layers, strict=True):
-            own.keys, own.values = (
-                below(one, two, 2)
-                for one, two in ((own.keys, layer.keys), (own.values, layer.values))
-            )
-        self.mask = below(self.mask, other.mask, 1)
 
 
 class LanguageModel(Decoder):
@@ -179,6 +141,8 @@ class LanguageModel(Decoder):
 
     def start(self, features: Features) -> tuple[State, Tensor]:
         """Return what the model keeps of the prompt, and the scores of the first token."""
+        from plait.tasks.prompt_state import PromptState
+
         prompt, mask = self._prompt(features)
         output = self.backbone(
             inputs_embeds=prompt,
@@ -191,7 +155,7 @@ class LanguageModel(Decoder):
 
     def step(self, state: State, tokens: Tensor) -> Tensor:
         """Return (b v)."""
-        assert isinstance(state, PromptState)
+        state = cast("PromptState", state)
         state.mask = torch.cat([state.mask, torch.ones_like(tokens[:, None]).bool()], dim=1)
         output = self.backbone(
             input_ids=tokens[:, None],
