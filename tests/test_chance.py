@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from plait.attention import Attention
-from plait.chance import Dropout, Noise, drawn_from, hidden, seeded
+from plait.chance import Dropout, Noise, drawn_from, hidden, is_seeded, seeded
 
 
 def test_a_share_is_hidden_and_the_rest_is_larger() -> None:
@@ -70,10 +70,13 @@ def test_each_thread_has_its_own() -> None:
 
 def test_seeded_gives_torchs_numbers_back_and_may_stand_in_itself() -> None:
     before = torch.get_rng_state()
+    assert not is_seeded()
     with seeded(3):
         with seeded(3):
             inner = torch.rand(4)
         outer = torch.rand(4)
+        assert is_seeded()
+    assert not is_seeded()
     assert torch.equal(inner, outer)
     assert torch.equal(before, torch.get_rng_state())
 

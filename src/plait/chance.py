@@ -21,16 +21,26 @@ _HERE = local()
 def seeded(seed: int) -> Iterator[None]:
     """Let torch's own generator begin with a seed, and give it back as it was; one thread a time.
 
-    Initial weights are drawn from it, and so is the dropout of networks that are not plait's.
+    Initial weights are drawn from it, and what a network draws that does not ask `drawn_from`. On a
+    GPU it is not given back.
     """
     with _LOCK, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        yield
+        _HERE.seeded = getattr(_HERE, "seeded", 0) + 1
+        try:
+            yield
+        finally:
+            _HERE.seeded -= 1
+
+
+def is_seeded() -> bool:
+    """Return whether torch's own generator is this thread's, by `seeded`."""
+    return getattr(_HERE, "seeded", 0) > 0
 
 
 @contextmanager
 def drawn_from(generator: torch.Generator) -> Iterator[None]:
-    """Let `Dropout` and `Noise` draw from a generator in this thread."""
+    """Let `Dropout` and `Noise` draw from a generator in this thread, on the generator's device."""
     before = getattr(_HERE, "generator", None)
     _HERE.generator = generator
     try:

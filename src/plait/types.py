@@ -201,8 +201,12 @@ class Features:
     def are_vectors(self) -> bool:
         """Whether the one token of each row is its vector, the same numbers in memory."""
         one, vector = self.tokens, self.pooled
-        return one.shape[1] == 1 and one.data_ptr() == vector.data_ptr() and (
-            one.stride(0), one.stride(2)) == vector.stride()  # fmt: skip
+        return (
+            one.shape[1] == 1
+            and one.data_ptr() == vector.data_ptr()
+            and (one.stride(0), one.stride(2)) == vector.stride()
+            and one.requires_grad == vector.requires_grad
+        )
 
     def each(self, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         """Return vectors and tokens, both changed; once, where they are the same."""
@@ -211,6 +215,7 @@ class Features:
 
     def take(self, rows: Tensor) -> Features:
         """Return the given rows, (k) long, in their order."""
+        rows = rows.to(self.mask.device)
         pooled, tokens = self.each(lambda values: values.index_select(0, rows))
         return replace(
             self,

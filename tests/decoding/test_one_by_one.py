@@ -160,6 +160,15 @@ def test_what_cannot_be_joined_waits_for_the_end_of_what_is_written() -> None:
     assert script.asked == [2, 2, 1, 1, 1, 2, 2, 1, 1, 1]
 
 
+def test_what_cannot_be_joined_begins_in_whole_batches() -> None:
+    scores = torch.zeros(4, 2, 4)
+    scores[..., 1] = 5.0
+    script, pieces = Script(scores), [features(1) for _ in range(8)]
+    found = dict(as_they_end(script, pieces, DecodingConfig(longest=2, batch_size=4)))
+    assert sorted(found) == list(range(8))
+    assert script.asked == [1, 1, 4, 4, 3, 3]  # that they do not join is known after the first
+
+
 def test_constraints_and_room_hold_for_what_comes_in_later(model: LanguageModel) -> None:
     names = ["a small blue thing", "a big red thing under the sofa", "table"]
     words = Tokens(Tokenizer.from_str(model.vocabulary.definition), model.end, model.size)

@@ -126,20 +126,24 @@ def test_a_fault_of_a_network_ends_the_other_lane_with_what_it_is_at() -> None:
     assert done == ["linear"]
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("fusion", "precision", "mixup"),
+    [("self_attention", "float32", 0.0), ("self_attention", "bfloat16", 0.5),
+     ("shared", "bfloat16", 0.0)],
+)  # fmt: skip
 def test_networks_that_learn_beside_one_another_are_those_that_learned_alone(
-    precision: str,
+    fusion: str, precision: str, mixup: float
 ) -> None:
     random = torch.Generator().manual_seed(5)
     parts = {name: Features.of_vectors(torch.randn(300, 12, generator=random)) for name in "ab"}
     truth = (parts["a"].pooled[:, :1] > parts["b"].pooled[:, :1]).long()
     truth = torch.nn.functional.one_hot(truth[:, 0]).float().numpy()
     target = Target("y", "classify", ("no", "yes"), (0.5, 0.5))
-    train = TrainConfig(epochs=8, precision=precision)
+    train = TrainConfig(epochs=8, precision=precision, mixup=mixup)
 
     def learned(seed: int) -> list[torch.Tensor]:
         settings = FusionConfig(dropout=0.3)
-        expert = NetworkExpert(("a", "b"), target, "self_attention", settings, HeadConfig(), train)
+        expert = NetworkExpert(("a", "b"), target, fusion, settings, HeadConfig(), train)
         expert.fit(Encoded(parts), truth, np.ones(300), seed)
         return [*expert.state().tensors.values()]
 

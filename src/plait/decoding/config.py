@@ -24,7 +24,7 @@ class DecodingConfig:
         top_p: probability of the tokens that are drawn from in `sample`, the most probable ones
             (Holtzman et al., ICLR 2020, section 3.1).
         longest: most tokens of a text.
-        batch_size: rows that are written at a time.
+        batch_size: texts that are written at a time; of `sample`, with all candidates of a row.
     """
 
     way: Way = "greedy"

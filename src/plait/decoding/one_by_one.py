@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from plait.decoding.config import DecodingConfig
 from plait.decoding.decoder import Decoder, State
 from plait.decoding.written import Written
-from plait.types import Features
+from plait.types import Features, one_below_other
 
 if TYPE_CHECKING:
     from plait.constraints import Constraint
@@ -77,25 +78,28 @@ def stream(
 
     Texts that have ended take no further part, and the next piece comes in as soon as it has room,
     so that a short text never waits for a long one (iteration-level scheduling: Yu et al., Orca,
-    OSDI 2022, section 3.1).
+    OSDI 2022, section 3.1). Where texts cannot join (see `State.can_join`), as many pieces as a
+    batch has room for begin together when the last ones have ended.
 
     Args:
         decoder: gives the scores.
-        pieces: rows to write from; taken when there is room for as many as the piece before had.
+        pieces: rows to write from; taken when there is room for as many as the piece before had,
+            the first whatever its size.
         config: `greedy` or `sample`, and how.
         generator: of what is drawn; torch's own by default.
         constraint: on what may be written.
     """
     writer = _Writer(decoder, config, generator, constraint)
     waiting, first, size = iter(pieces), 0, 0
-    more = True
     while True:
-        while more and writer.has_room(size):
-            piece = next(waiting, None)
-            more = piece is not None
-            if piece is not None:
-                writer.begin(piece, first)
-                first, size = first + len(piece), len(piece)
+        while writer.has_room(size):
+            wanted = 1 if writer.joins else config.batch_size // max(size, 1)
+            taken = list(islice(waiting, max(wanted, 1)))
+            if not taken:
+                break
+            piece = taken[0] if len(taken) == 1 else one_below_other(taken)
+            writer.begin(piece, first)
+            first, size = first + len(piece), len(taken[0])
         if writer.texts is None:
             return
         yield writer.step()
@@ -115,17 +119,19 @@ class _Writer:
         self.generator, self.constraint = generator, constraint
         self.texts: _UnderWay | None = None
         self.tokens: Tensor | None = None
+        self.joins = True
 
     def has_room(self, size: int) -> bool:
         """Return whether so many texts more can be written."""
         if self.texts is None:
             return True
-        return self.texts.state.can_join and len(self.texts) + size <= self.config.batch_size
+        return self.joins and len(self.texts) + size <= self.config.batch_size
 
     def begin(self, piece: Features, first: int) -> None:
         """Take in texts to be written from some rows, numbered from `first`."""
         self._look()
         state, scores = self.decoder.start(piece)
+        self.joins = state.can_join
         rows = torch.arange(first, first + len(piece), device=scores.device)
         start = [] if self.constraint is None else [self.constraint.start()] * len(piece)
         texts = _UnderWay(state, scores, rows, torch.zeros_like(rows), start)

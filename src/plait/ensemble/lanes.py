@@ -18,7 +18,7 @@ from plait.ensemble.entrants import BY_STEPS, Entrant
 
 
 def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside: bool) -> None:
-    """Run what is to be done with each entrant, networks in one lane and all others in another.
+    """Run what is to be done with each entrant, in two lanes.
 
     Where one lane fails, the other ends with what it is at. On a GPU, whose random numbers are one
     row, networks stay in their lane; linear models always do, as each sets how many threads the
@@ -50,9 +50,14 @@ def in_lanes(entrants: Sequence[Entrant], run: Callable[[Entrant], None], beside
                     raise
 
     with ThreadPoolExecutor(1, "plait-lane") as pool:
-        job = pool.submit(lane, others, *([] if torch.cuda.is_available() else [networks]))
+        job = pool.submit(lane, others, *([] if _on_gpu() else [networks]))
         lane(networks)
         job.result()
+
+
+def _on_gpu() -> bool:
+    """Return whether networks learn on something else than the processor."""
+    return any(own.is_available() for own in (torch.cuda, torch.backends.mps, torch.xpu))
 
 
 def _first(waiting: deque[Entrant]) -> Entrant | None:

@@ -38,7 +38,7 @@ def rests_on(
     with torch.no_grad():
         encoded = network.encode(row)
     own = encoded[source]
-    leaf = own.tokens.detach().requires_grad_()
+    leaf = own.tokens.detach().clone().requires_grad_()
     # Most encoders' pooled vector is the mean of their tokens; what is not, cannot be told apart.
     joined = network.fusion({**encoded, source: replace(own, tokens=leaf)})
     losses = task.token_losses(joined, torch.tensor([list(tokens)]))[0]

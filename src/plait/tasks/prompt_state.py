@@ -57,7 +57,7 @@ class RoomyLayer(DynamicLayer):
 
 def _roomy(layer: Any) -> Any:
     """Return a layer with room; one that does not keep all tokens stays what it is."""
-    whole = type(layer) is DynamicLayer
+    whole = type(layer) is DynamicLayer and layer.is_initialized
     return RoomyLayer(layer.keys, layer.values) if whole else layer
 
 
@@ -78,7 +78,8 @@ class PromptState(State):
     mask: Tensor
 
     def __post_init__(self) -> None:
-        self.cache.layers = [_roomy(layer) for layer in self.cache.layers]
+        if hasattr(self.cache, "layers"):
+            self.cache.layers = [_roomy(layer) for layer in self.cache.layers]
 
     def select(self, rows: Tensor) -> None:
         """Go on with the given rows, (k) long."""
@@ -88,7 +89,8 @@ class PromptState(State):
     @property
     def can_join(self) -> bool:
         """Whether every layer remembers all tokens; others know by number where they are."""
-        return all(isinstance(layer, RoomyLayer) for layer in self.cache.layers)
+        layers = getattr(self.cache, "layers", ())
+        return bool(layers) and all(isinstance(layer, RoomyLayer) for layer in layers)
 
     def join(self, other: Self) -> None:
         """Go on with the texts of another state too, so that all of them end in one place."""

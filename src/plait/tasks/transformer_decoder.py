@@ -96,7 +96,7 @@ class DecoderState(State):
 
     def join(self, other: Self) -> None:
         """Go on with the texts of another state too, so that all of them end in one place."""
-        self._forget(int(self.begins.min()))
+        self._forget()
         length = max(self.length, other.length)
         begins = [own.begins + length - own.length for own in (self, other)]
         pasts = zip(self.past, other.past, strict=True)
@@ -109,10 +109,13 @@ class DecoderState(State):
         )
         self.begins = torch.cat(begins)
 
-    def _forget(self, count: int) -> None:
-        """Let go of the first places of the past, where no text has begun."""
-        self.past = [own and (own[0][:, :, count:], own[1][:, :, count:]) for own in self.past]
-        self.begins = self.begins - count
+    def _forget(self) -> None:
+        """Let go of the first places of the past and the last of the context that no text uses."""
+        first, real = int(self.begins.min()), self.context_seen.any(dim=0)[0].nonzero()
+        last = int(real.max()) + 1 if len(real) else 1
+        self.past = [own and (own[0][:, :, first:], own[1][:, :, first:]) for own in self.past]
+        self.context = [(keys[:, :, :last], values[:, :, :last]) for keys, values in self.context]
+        self.context_seen, self.begins = self.context_seen[:, :, :last], self.begins - first
 
 
 def _rows(memory: Memory, rows: Tensor) -> Memory:

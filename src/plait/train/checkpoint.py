@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from plait.chance import is_seeded
 from plait.network import Network
 from plait.train.config import TrainConfig
 from plait.train.optimise import Average, optimiser_of, put_weights, weights_of
@@ -31,7 +32,8 @@ class Course:
         network: that learns.
         epochs: passes that are planned.
         steps: of an epoch.
-        generators: of the order of rows (`shuffle`), and of what is hidden (`hide`).
+        generators: of the order of rows (`shuffle`), of what is hidden (`hide`), and of dropout
+            (`drop`).
         config: settings.
         epoch: that is under way, from 0.
         step: of the epoch, that comes next.
@@ -153,8 +155,10 @@ def _random(course: Course) -> dict[str, Tensor]:
 
 def _set_random(course: Course, states: dict[str, Tensor]) -> None:
     for name, generator in course.generators.items():
-        generator.set_state(states[name])
-    torch.set_rng_state(states["torch"])
+        if name in states:  # a checkpoint of before has no `drop`
+            generator.set_state(states[name])
+    if is_seeded():  # else it is other people's, and nothing is drawn from it
+        torch.set_rng_state(states["torch"])
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states["cuda"])
 

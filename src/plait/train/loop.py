@@ -59,8 +59,9 @@ def train(
         network: with the encoders that are trained.
         lesson: the training rows.
         config: settings.
-        seed: of the order of rows, of what is hidden and of dropout; encoders that are not plait's
-            draw from torch's own generator.
+        seed: of the order of rows, of what is hidden and of dropout; what else is drawn (dropout of
+            transformers' networks, noise that a task adds, random changes of pictures) comes from
+            torch's own generator.
         judge: cost of (k c) scores for a (k c) target, lower is better; the loss by default.
         record: where it keeps what is under way, and goes on from; and who is told of each epoch.
 
@@ -73,8 +74,8 @@ def train(
     """
     accelerator = _accelerator(config)
     processes, process = accelerator.num_processes, accelerator.process_index
-    shuffle, hide, drop = (torch.Generator().manual_seed(seed + more) for more in
-                           (0, 1 + process, 1 + processes + process))  # fmt: skip
+    shuffle, hide = (torch.Generator().manual_seed(seed + more) for more in (0, 1 + process))
+    drop = torch.Generator(accelerator.device).manual_seed(seed + 1 + processes + process)
     learning, held_out = split(lesson, config.validation_share, shuffle)
     steps = -(-len(learning) // config.batch_size)
     epochs = max(config.epochs, -(-config.least_steps // steps))

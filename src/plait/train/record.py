@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from plait.errors import ConfigError, MissingExtraError, unknown
@@ -60,6 +61,7 @@ class Track:
                     f"pip install {TRACKERS[name][-1]}"
                 )
         self.folder, self.names, self.started = folder, tuple(trackers), False
+        self.lock = Lock()  # networks of a contest learn beside one another
         # What is done again after a crash comes out the same, and stands there already.
         self.known = {tuple(row[:2]) for row in self._rows()}
 
@@ -78,20 +80,23 @@ class Track:
         """Return what writes down each epoch of the training of that name."""
 
         def write(course: Course) -> None:
-            epoch = course.epoch - 1
-            if (name, str(epoch)) in self.known:
-                return
-            self.known.add((name, str(epoch)))
-            rate = course.schedule.get_last_lr()[0]
-            numbers = (course.training[-1], course.validation[-1], rate)
-            self._append((name, epoch, *numbers))
-            for tracker, log in self._trackers():
-                key = re.sub(r"[^\w /.-]", "_", name)
-                values = dict(zip((f"{key}/{n}" for n in HEAD[2:]), numbers, strict=True))
-                # W&B takes no step twice, and every training begins at epoch 0.
-                log(values, step=None if tracker == "wandb" else epoch)
+            numbers = (course.training[-1], course.validation[-1])
+            rate = float(course.schedule.get_last_lr()[0])
+            with self.lock:
+                self._write(name, course.epoch - 1, (*numbers, rate))
 
         return write
+
+    def _write(self, name: str, epoch: int, numbers: tuple[float, ...]) -> None:
+        if (name, str(epoch)) in self.known:
+            return
+        self.known.add((name, str(epoch)))
+        self._append((name, epoch, *numbers))
+        for tracker, log in self._trackers():
+            key = re.sub(r"[^\w /.-]", "_", name)
+            values = dict(zip((f"{key}/{n}" for n in HEAD[2:]), numbers, strict=True))
+            # W&B takes no step twice, and every training begins at epoch 0.
+            log(values, step=None if tracker == "wandb" else epoch)
 
     def _append(self, row: Sequence[object]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ class Learner(nn.Module):
         self.alone: dict[str, float] = {}
 
     def forward(self, lesson: Lesson) -> Tensor:
-        """Return the weighted mean loss of b rows, a scalar, never of half precision."""
+        """Return the weighted mean loss of b rows, a scalar, never in bfloat16."""
         with self.autocast(lesson):
             loss = self._loss(lesson)
             return loss.float() if loss.dtype == torch.bfloat16 else loss
@@ -79,7 +79,8 @@ class Learner(nn.Module):
         """Return what lets products of a lesson be computed in bfloat16, where the settings say."""
         if self.config.precision != "bfloat16":
             return nullcontext()
-        return torch.autocast(lesson.weight.device.type, torch.bfloat16)
+        # Its cache of weights is one for all threads: a network that learns beside would empty it.
+        return torch.autocast(lesson.weight.device.type, torch.bfloat16, cache_enabled=False)
 
     def joined(self, lesson: Lesson) -> Features:
         """Return what the fusion makes of b rows as they are shown."""

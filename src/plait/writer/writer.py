@@ -212,6 +212,8 @@ class Writer(Maker):
         """Return the texts of every row, the best first; none where there is nothing to go by."""
         config = decoding or self.config.write.decoding
         made: list[list[Written]] = [[] for _ in range(len(rows))]
+        there = np.flatnonzero(self.present(rows))
+        advance(len(rows) - len(there))
         if config.way == "beam":
             for batch, features in self.batches(rows, config.batch_size):
                 found = beams(self.task.decoder, features, config, constraint)
@@ -221,9 +223,8 @@ class Writer(Maker):
             return made
         count = candidates if config.way == "sample" else 1
         generator = torch.Generator().manual_seed(seed)
-        pieces = self.batches(rows, -(-config.batch_size // (PIECES * count)))
+        pieces = self.batches(rows, max(config.batch_size // (PIECES * count), 1))
         each = (part.take(torch.arange(len(part)).repeat_interleave(count)) for _, part in pieces)
-        there = np.flatnonzero(self.present(rows))
         written = as_they_end(self.task.decoder, each, config, generator, constraint)
         for number, text in written:
             own = made[there[number // count]]
