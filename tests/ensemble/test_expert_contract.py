@@ -320,7 +320,9 @@ def test_a_network_carries_tokens_only_where_they_are_read(
     long = Features.of_tokens(three, text.present[:, None].expand(-1, 3))
     rows = replace(rows, features={**rows.features, "text": long})
     seen = []
-    monkeypatch.setattr(NetworkExpert, "_learn", lambda self, lesson, *rest: seen.append(lesson))
+    monkeypatch.setattr(
+        NetworkExpert, "_learn", lambda self, own, lesson, *rest: seen.append(lesson)
+    )
     kind = Target.learn("y", Modality.NUMBER, list(target))
     expert = NetworkExpert(
         ("text", "table"), kind, fusion, FusionConfig(8), HeadConfig(), TrainConfig()
