@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import nn
 
@@ -15,6 +17,17 @@ from plait.tasks.task import HeadConfig
 from plait.types import Features, Modality, Raw
 
 TARGET = Target.learn("y", Modality.CATEGORY, ["0", "1", "2"])
+
+
+Made = TypeVar("Made", bound=nn.Module)
+
+
+def stirred(module: Made, spread: float) -> Made:
+    """Return a module that has learned, none of whose weights is constant any more."""
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.add_(spread * torch.randn_like(weight))
+    return module.eval()
 
 
 class Numbers(Encoder):

@@ -137,7 +137,6 @@ def test_sounds_have_no_masks() -> None:
     sounds = [sound_file(tone(200.0 + 10 * row, 0.2)) for row in range(40)]
     encoders = choose_encoders(["audio=transformer", "text=transformer"])
     config = AlignConfig(
-        seed=1,
         task=AlignTaskConfig("filip", width=8), encoders=encoders,
         deep=TrainConfig(epochs=1, least_steps=1),
     )  # fmt: skip

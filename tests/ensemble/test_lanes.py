@@ -1,4 +1,4 @@
-"""Networks begin in the caller's thread, the rest beside them; who is done takes from the other."""
+"""Networks begin in the caller's thread, the rest beside them; that lane then takes networks."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_network import stirred
 
 from plait.explain.written import of_words, rests_on
 from plait.fusion.fusion import FusionConfig
@@ -21,11 +22,7 @@ def network() -> Network:
     torch.manual_seed(0)
     fusion = SelfAttention({"photo": 5, "text": 4}, FusionConfig(width=8, heads=2, layers=1))
     decoder = TransformerDecoder(8, 9, 1, 0, 16, 1, 2, 0.0)
-    made = Network({}, fusion, Write(decoder, smoothing=0.0))
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.add_(0.2 * torch.randn_like(weight))
-    return made.eval()
+    return stirred(Network({}, fusion, Write(decoder, smoothing=0.0)), 0.2)
 
 
 def row() -> dict[str, Features]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from small_network import stirred
 from torch import nn
 
 from plait.tasks.transformer_decoder import TransformerDecoder
@@ -13,11 +14,7 @@ WIDTH, HEADS, VOCABULARY = 16, 2, 11
 
 def decoder(layers: int = 2) -> TransformerDecoder:
     torch.manual_seed(0)
-    made = TransformerDecoder(6, VOCABULARY, 1, 0, WIDTH, layers, HEADS, 0.0)
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
-    return made.eval()
+    return stirred(TransformerDecoder(6, VOCABULARY, 1, 0, WIDTH, layers, HEADS, 0.0), 0.1)
 
 
 def features() -> Features:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from made_models import causal
+from small_network import stirred
 from writer_settings import small
 
 import plait
@@ -85,13 +86,11 @@ def features() -> Features:
 
 def decoder() -> TransformerDecoder:
     torch.manual_seed(1)
-    made = TransformerDecoder(8, 12, 1, 0, 16, 1, 2, 0.0)
+    made = stirred(TransformerDecoder(8, 12, 1, 0, 16, 1, 2, 0.0), 0.3)
     with torch.no_grad():
-        for weight in made.parameters():
-            weight.add_(0.3 * torch.randn_like(weight))
         made.norm.weight.mul_(0.4)  # none of the tokens is sure
         made.norm.bias.add_(2.0 * made.vectors.weight[made.end])  # and texts end
-    return made.eval()
+    return made
 
 
 def texts(config: DecodingConfig, candidates: int = 3) -> list[list[tuple[int, ...]]]:

@@ -5,12 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Self
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from plait.types import Features
 
 NOTHING = -1
 """Stands after the last token of a text that is shorter than others of its batch."""
+
+
+def below(one: Tensor, two: Tensor, places: int, at_end: bool = False) -> Tensor:
+    """Return the rows of both, the shorter one grown by zeros, at its beginning or its end.
+
+    Args:
+        one: (b ...).
+        two: (k ...), of the same shape but for its rows and `places`.
+        places: the dimension that grows.
+        at_end: whether zeros stand behind what there is.
+    """
+    length = max(one.shape[places], two.shape[places])
+
+    def grown(values: Tensor) -> Tensor:
+        more = length - values.shape[places]
+        after = [0, 0] * (values.ndim - 1 - places)
+        return pad(values, [*after, 0, more] if at_end else [*after, more, 0])
+
+    return torch.cat([grown(one), grown(two)])
 
 
 class State(ABC):

@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from plait.decoding.decoder import State
+from plait.decoding.decoder import State, below
 
 ROOM = 64
 """Tokens that a layer makes room for at a time."""
@@ -95,18 +95,9 @@ class PromptState(State):
     def join(self, other: Self) -> None:
         """Go on with the texts of another state too, so that all of them end in one place."""
         unused = int((~self.mask.any(dim=0)).long().cumprod(dim=0).sum())
-        length = max(self.mask.shape[1] - unused, other.mask.shape[1])
-
-        def below(one: Tensor, two: Tensor, places: int) -> Tensor:
-            shape = list(one.shape)
-            shape[0], shape[places] = len(one) + len(two), length
-            whole, first = one.new_zeros(shape), 0
-            for own, skipped in ((one, unused), (two, 0)):
-                count, rows = own.shape[places] - skipped, whole[first : first + len(own)]
-                rows.narrow(places, length - count, count).copy_(own.narrow(places, skipped, count))
-                first += len(own)
-            return whole
-
         for own, layer in zip(self.cache.layers, other.cache.layers, strict=True):
-            own.put(below(own.keys, layer.keys, 2), below(own.values, layer.values, 2))
-        self.mask = below(self.mask, other.mask, 1)
+            own.put(
+                below(own.keys[:, :, unused:], layer.keys, 2),
+                below(own.values[:, :, unused:], layer.values, 2),
+            )
+        self.mask = below(self.mask[:, unused:], other.mask, 1)

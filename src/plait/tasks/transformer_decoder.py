@@ -8,11 +8,10 @@ from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from plait.attention import Attention, Memory, Rotary, Turn
 from plait.chance import Dropout
-from plait.decoding.decoder import Decoder, State
+from plait.decoding.decoder import Decoder, State, below
 from plait.layers import feed_forward
 from plait.types import Features
 
@@ -98,16 +97,12 @@ class DecoderState(State):
         """Go on with the texts of another state too, so that all of them end in one place."""
         self._forget()
         length = max(self.length, other.length)
-        begins = [own.begins + length - own.length for own in (self, other)]
+        self.begins = torch.cat([own.begins + length - own.length for own in (self, other)])
         pasts = zip(self.past, other.past, strict=True)
-        self.past = [_below(one, two, length, 0) for one, two in pasts if one and two]
-        most = max(self.context_seen.shape[2], other.context_seen.shape[2])
+        self.past = [_below(one, two) for one, two in pasts if one and two]
         contexts = zip(self.context, other.context, strict=True)
-        self.context = [_below(one, two, 0, most) for one, two in contexts]
-        self.context_seen = torch.cat(
-            [pad(own.context_seen, (0, most - own.context_seen.shape[2])) for own in (self, other)]
-        )
-        self.begins = torch.cat(begins)
+        self.context = [_below(one, two, at_end=True) for one, two in contexts]
+        self.context_seen = below(self.context_seen, other.context_seen, 2, at_end=True)
 
     def _forget(self) -> None:
         """Let go of the first places of the past and the last of the context that no text uses."""
@@ -122,15 +117,8 @@ def _rows(memory: Memory, rows: Tensor) -> Memory:
     return memory[0][rows], memory[1][rows]
 
 
-def _below(one: Memory, two: Memory, before: int, after: int) -> Memory:
-    """Return the rows of both, (b h t d), grown at their beginning or their end to a length."""
-
-    def grown(values: Tensor) -> Tensor:
-        count = values.shape[2]
-        return pad(values, (0, 0, max(before - count, 0), max(after - count, 0)))
-
-    keys, values = (torch.cat([grown(a), grown(b)]) for a, b in zip(one, two, strict=True))
-    return keys, values
+def _below(one: Memory, two: Memory, at_end: bool = False) -> Memory:
+    return below(one[0], two[0], 2, at_end), below(one[1], two[1], 2, at_end)
 
 
 class TransformerDecoder(Decoder):
